@@ -1,0 +1,92 @@
+#include "lore/core/atomic_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "lore/core/error.h"
+
+namespace lore {
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& path, const char* action) {
+  throw Error(ErrorKind::kResources, path.string(),
+              std::string("cannot be ") + action + ": " + std::strerror(errno));
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(std::filesystem::path target)
+    : target_(std::move(target)), temporary_(target_.string() + ".XXXXXX.tmp") {
+  std::string pattern = temporary_.string();
+  fd_ = ::mkostemps(pattern.data(), 4, O_CLOEXEC);
+  if (fd_ < 0) {
+    fail(target_, "created");
+  }
+  temporary_ = pattern;
+  ::fchmod(fd_, 0644);
+}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ >= 0) {
+    ::close(fd_);
+    ::unlink(temporary_.c_str());
+  }
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) {
+        continue;
+      }
+      fail(target_, "written");
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void AtomicFile::write(std::string_view text) {
+  write(std::as_bytes(std::span(text.data(), text.size())));
+}
+
+void AtomicFile::commit() {
+  if (::fsync(fd_) != 0) {
+    fail(target_, "flushed to disk");
+  }
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
+    fail(target_, "renamed into place");
+  }
+  ::close(fd_);
+  fd_ = -1;
+  const std::filesystem::path folder = target_.has_parent_path() ? target_.parent_path() : ".";
+  const int folder_fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder_fd < 0) {
+    fail(folder, "opened");
+  }
+  const int status = ::fsync(folder_fd);
+  ::close(folder_fd);
+  if (status != 0) {
+    fail(folder, "flushed to disk");
+  }
+}
+
+void write_file_atomically(const std::filesystem::path& target, std::string_view text) {
+  AtomicFile file(target);
+  file.write(text);
+  file.commit();
+}
+
+void create_folders(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    throw Error(ErrorKind::kResources, folder.string(), "cannot be created: " + error.message());
+  }
+}
+
+}  // namespace lore

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+namespace lore {
+
+/// A file that appears under its name only when it is complete.
+///
+/// Bytes go to a temporary file in the same folder; `commit` flushes it to disk, renames it
+/// over the target and flushes the folder. Destroyed without `commit`, it leaves nothing.
+class AtomicFile {
+ public:
+  /// Throws: Error kResources when the folder cannot be written to.
+  explicit AtomicFile(std::filesystem::path target);
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+
+  /// Throws: Error kResources (disk full, I/O error).
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text);
+  void commit();
+
+ private:
+  std::filesystem::path target_;
+  std::filesystem::path temporary_;
+  int fd_ = -1;
+};
+
+/// Writes `text` to `target` through an AtomicFile.
+void write_file_atomically(const std::filesystem::path& target, std::string_view text);
+
+/// Creates `folder` and its parents. Throws: Error kResources.
+void create_folders(const std::filesystem::path& folder);
+
+}  // namespace lore

@@ -1,0 +1,12 @@
+#include "lore/core/suggestion.h"
+
+#include <vector>
+
+#include "support/catch.h"
+
+TEST_CASE("a misspelled name finds its neighbour") {
+  const std::vector<std::string> names{"learning_rate", "lora_alpha", "batch_size"};
+  CHECK(lore::nearest_name("learning_rat", names) == "learning_rate");
+  CHECK(lore::nearest_name("lroa_alpha", names) == "lora_alpha");
+  CHECK(lore::nearest_name("temperature", names).empty());
+}
