@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lore/formats/adapter_config.h"
+
+namespace lore {
+
+/// A module that gets an adapter, with the rank and scaling that hold for it.
+struct MatchedModule {
+  std::size_t linear;  ///< index in the list of names
+  std::int64_t rank;
+  double scale;  ///< lora_alpha / r, or lora_alpha / sqrt(r) with use_rslora
+};
+
+/// Which of `linears` (full module names such as "model.layers.0.self_attn.q_proj", in model order)
+/// the configuration adapts, by PEFT's rules (peft 0.21.2, tuners_utils.check_target_module_exists):
+/// a string target is a regular expression over the whole name or "all-linear"; a list item equals the
+/// name or its end after a dot; exclude_modules wins; the first matching key of rank_pattern and of
+/// alpha_pattern holds.
+///
+/// Throws: Error kUsage when nothing matches (with the nearest module name), when a list item or a
+/// pattern matches nothing, or when it matches a module that cannot be adapted (embeddings, head, norms).
+std::vector<MatchedModule> match_modules(const PeftConfig& config, const std::vector<std::string>& linears);
+
+}  // namespace lore

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "lore/formats/checkpoint.h"
+#include "lore/nn/weight_source.h"
+
+namespace lore {
+
+/// The safetensors of a Hugging Face model folder.
+class CheckpointSource final : public WeightSource {
+ public:
+  explicit CheckpointSource(const std::filesystem::path& folder);
+
+  const LlamaConfig& config() const override { return config_; }
+  at::Tensor tensor(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const override;
+  std::vector<std::string> unused(const std::vector<std::string>& used) const override;
+  std::vector<std::filesystem::path> files() const override;
+
+ private:
+  std::filesystem::path folder_;
+  LlamaConfig config_;
+  Checkpoint checkpoint_;
+};
+
+}  // namespace lore

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "lore/nn/self_attention.h"
+#include "lore/nn/swiglu_mlp.h"
+
+namespace lore {
+
+/// One pre-norm transformer layer: h += attention(norm(h)); h += mlp(norm(h)).
+struct DecoderLayer {
+  at::Tensor input_layernorm;           ///< [D] RMSNorm weight
+  at::Tensor post_attention_layernorm;  ///< [D] RMSNorm weight
+  SelfAttention self_attn;
+  SwigluMlp mlp;
+  double rms_norm_eps = 1e-6;
+
+  struct Saved {
+    at::Tensor input;           ///< [N, D] hidden states entering the layer
+    at::Tensor after_attention; ///< [N, D] hidden states between the two blocks
+    at::Tensor input_rstd;      ///< [N] fp32
+    at::Tensor mlp_rstd;        ///< [N] fp32
+    SelfAttention::Saved self_attn;
+    SwigluMlp::Saved mlp;
+  };
+
+  /// hidden [N, D] -> [N, D].
+  at::Tensor forward(const at::Tensor& hidden, const ForwardPass& pass, Saved* saved) const;
+
+  /// Turns `dhidden` [N, D], the gradient of the output, into that of the input, in place.
+  /// With `want_dx` false it stops once the layer's own adapters have their gradients.
+  void backward(at::Tensor& dhidden, Saved& saved, const ForwardPass& pass, GradientSink& sink, bool want_dx) const;
+};
+
+}  // namespace lore

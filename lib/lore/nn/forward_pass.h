@@ -1,0 +1,21 @@
+#pragma once
+
+#include <optional>
+
+#include "lore/core/segments.h"
+#include "lore/nn/kv_cache.h"
+#include "lore/nn/low_rank.h"
+#include "lore/nn/rope_table.h"
+
+namespace lore {
+
+/// What one pass over the model is about, handed down to every layer.
+struct ForwardPass {
+  const Segments& segments;
+  const AdapterSet& adapters;
+  std::optional<DropoutKey> dropout;
+  RopeRows rope;
+  KvCache* cache = nullptr;  ///< decoding: one segment that continues the cached sequence
+};
+
+}  // namespace lore

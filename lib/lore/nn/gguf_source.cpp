@@ -1,0 +1,137 @@
+#include "lore/nn/gguf_source.h"
+
+#include <ATen/ops/empty.h>
+#include <c10/util/BFloat16.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "lore/codecs/ggml_blocks.h"
+#include "lore/codecs/half.h"
+#include "lore/core/error.h"
+#include "lore/kernels/parallel.h"
+
+namespace lore {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kLayerNames{{
+    {"self_attn.q_proj", "attn_q"},
+    {"self_attn.k_proj", "attn_k"},
+    {"self_attn.v_proj", "attn_v"},
+    {"self_attn.o_proj", "attn_output"},
+    {"self_attn.q_norm", "attn_q_norm"},
+    {"self_attn.k_norm", "attn_k_norm"},
+    {"mlp.gate_proj", "ffn_gate"},
+    {"mlp.up_proj", "ffn_up"},
+    {"mlp.down_proj", "ffn_down"},
+    {"input_layernorm", "attn_norm"},
+    {"post_attention_layernorm", "ffn_norm"},
+}};
+
+/// Where row `row` of the HF matrix lies in the GGUF one: llama.cpp stores the row pair (i, i + d/2)
+/// of each head next to each other.
+std::int64_t interleaved_row(std::int64_t row, std::int64_t head_dim) {
+  const std::int64_t head = row / head_dim;
+  const std::int64_t within = row % head_dim;
+  const std::int64_t half = head_dim / 2;
+  return head * head_dim + (within % half) * 2 + within / half;
+}
+
+}  // namespace
+
+std::string gguf_tensor_name(const std::string& hf_name) {
+  if (hf_name == "model.embed_tokens.weight") {
+    return "token_embd.weight";
+  }
+  if (hf_name == "model.norm.weight") {
+    return "output_norm.weight";
+  }
+  if (hf_name == "lm_head.weight") {
+    return "output.weight";
+  }
+  constexpr std::string_view kPrefix = "model.layers.";
+  if (!hf_name.starts_with(kPrefix)) {
+    return "";
+  }
+  const std::size_t dot = hf_name.find('.', kPrefix.size());
+  const std::size_t last = hf_name.rfind('.');
+  if (dot == std::string::npos || last <= dot) {
+    return "";
+  }
+  const std::string_view module = std::string_view(hf_name).substr(dot + 1, last - dot - 1);
+  for (const auto& [hf, gguf] : kLayerNames) {
+    if (module == hf) {
+      return fmt::format("blk.{}.{}{}", hf_name.substr(kPrefix.size(), dot - kPrefix.size()), gguf,
+                         hf_name.substr(last));
+    }
+  }
+  return "";
+}
+
+GgufSource::GgufSource(const std::filesystem::path& file)
+    : path_(file), file_(GgufFile::open(file)), config_(LlamaConfig::from_gguf(file_, file.string())) {
+  for (const GgufTensor& tensor : file_.tensors()) {
+    if (!can_decode(tensor.type)) {
+      throw Error(ErrorKind::kInput, file.string(),
+                  fmt::format("tensor {} is stored as {}, which is not supported as a base; supported are F32, F16, "
+                              "BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and Q6_K",
+                              tensor.name, name_of(tensor.type)));
+    }
+  }
+}
+
+at::Tensor GgufSource::tensor(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const {
+  const std::string stored_name = gguf_tensor_name(name);
+  const GgufTensor* stored = file_.find(stored_name);
+  if (stored == nullptr) {
+    throw Error(ErrorKind::kInput, path_.string(), fmt::format("tensor {} is missing", stored_name));
+  }
+  if (!shape.equals(stored->shape)) {
+    throw Error::mismatch(ErrorKind::kInput, fmt::format("{}: tensor {}", path_.string(), stored_name),
+                          fmt::format("[{}]", fmt::join(shape, ",")),
+                          fmt::format("[{}]", fmt::join(stored->shape, ",")));
+  }
+  const bool interleaved =
+      config_.model_type == "llama" &&
+      (name.find("self_attn.q_proj.") != std::string::npos || name.find("self_attn.k_proj.") != std::string::npos);
+  const std::int64_t columns = shape.size() == 2 ? shape[1] : (interleaved ? 1 : shape[0]);
+  const std::int64_t rows = shape.size() == 2 ? shape[0] : (interleaved ? shape[0] : 1);
+  const auto row_bytes = stored->bytes.size() / static_cast<std::size_t>(rows);
+  at::Tensor result = at::empty(shape, at::TensorOptions(dtype));
+  const auto decode_rows = [&](std::int64_t begin, std::int64_t end) {
+    std::vector<float> values(static_cast<std::size_t>(columns));
+    for (std::int64_t row = begin; row < end; ++row) {
+      const std::int64_t source = interleaved ? interleaved_row(row, config_.head_dim) : row;
+      const auto blocks = stored->bytes.subspan(static_cast<std::size_t>(source) * row_bytes, row_bytes);
+      if (dtype == at::kFloat) {
+        decode(stored->type, blocks,
+               {result.data_ptr<float>() + row * columns, static_cast<std::size_t>(columns)});
+        continue;
+      }
+      decode(stored->type, blocks, values);
+      auto* target = reinterpret_cast<std::uint16_t*>(result.data_ptr<c10::BFloat16>()) + row * columns;
+      std::transform(values.begin(), values.end(), target, bfloat16_from_float);
+    }
+  };
+  parallel_for(0, rows, std::max<std::int64_t>(1, 65536 / columns), decode_rows);
+  return result;
+}
+
+std::vector<std::string> GgufSource::unused(const std::vector<std::string>& used) const {
+  std::vector<std::string> stored_names;
+  for (const std::string& name : used) {
+    stored_names.push_back(gguf_tensor_name(name));
+  }
+  std::vector<std::string> names;
+  for (const GgufTensor& tensor : file_.tensors()) {
+    if (tensor.name != "rope_freqs.weight" &&
+        std::find(stored_names.begin(), stored_names.end(), tensor.name) == stored_names.end()) {
+      names.push_back(tensor.name);
+    }
+  }
+  return names;
+}
+
+}  // namespace lore

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "lore/formats/gguf.h"
+#include "lore/nn/weight_source.h"
+
+namespace lore {
+
+/// The tensors of a GGUF file under their Hugging Face names: dequantized, and with the rows of
+/// q and k back in Hugging Face's order (llama.cpp interleaves the two rotary halves of
+/// architecture llama; qwen2 and qwen3 are stored as they are).
+class GgufSource final : public WeightSource {
+ public:
+  explicit GgufSource(const std::filesystem::path& file);
+
+  const LlamaConfig& config() const override { return config_; }
+  at::Tensor tensor(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const override;
+  std::vector<std::string> unused(const std::vector<std::string>& used) const override;
+  std::vector<std::filesystem::path> files() const override { return {path_}; }
+
+ private:
+  std::filesystem::path path_;
+  GgufFile file_;
+  LlamaConfig config_;
+};
+
+/// "model.layers.3.self_attn.q_proj.weight" -> "blk.3.attn_q.weight"; empty when GGUF has no such tensor.
+std::string gguf_tensor_name(const std::string& hf_name);
+
+}  // namespace lore

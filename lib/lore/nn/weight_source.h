@@ -1,0 +1,38 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lore/nn/llama_config.h"
+
+namespace lore {
+
+/// Where a model's tensors come from, under their Hugging Face names.
+class WeightSource {
+ public:
+  virtual ~WeightSource() = default;
+
+  virtual const LlamaConfig& config() const = 0;
+
+  /// The tensor `name` as `dtype` on the CPU. Memory-mapped where the file already holds that dtype,
+  /// otherwise converted or dequantized into new memory.
+  ///
+  /// Throws: Error kInput when it is missing or its shape is not `shape`.
+  virtual at::Tensor tensor(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const = 0;
+
+  /// Names that are not in `used` and would be part of a model (rotary tables and such are not).
+  virtual std::vector<std::string> unused(const std::vector<std::string>& used) const = 0;
+
+  /// The files that hold the weights, for hashing.
+  virtual std::vector<std::filesystem::path> files() const = 0;
+};
+
+/// Opens a Hugging Face model folder (config.json and safetensors) or a GGUF file.
+/// Throws: Error kInput.
+std::unique_ptr<WeightSource> open_weights(const std::filesystem::path& model);
+
+}  // namespace lore
