@@ -1,1 +1,53 @@
-int main() { return 0; }
+#include <CLI/CLI.hpp>
+#include <new>
+
+#include "commands.h"
+#include "console.h"
+#include "lore/core/error.h"
+
+namespace {
+
+constexpr const char* kExitCodes =
+    "Exit codes: 0 done; 1 internal error; 2 usage or recipe error; 3 bad input file; 4 refused; "
+    "5 out of memory or disk; 6 training diverged; 128 + signal when interrupted.";
+
+int exit_code_of(lore::ErrorKind kind) { return static_cast<int>(kind); }
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Console console;
+  int exit_code = 0;
+  try {
+    CLI::App program{"Lore teaches a language model your words: LoRA fine-tuning, on your own machine.", "lore"};
+    program.set_version_flag("--version", std::string("lore ") + LORE_VERSION);
+    program.require_subcommand(1);
+    program.footer(kExitCodes);
+    add_train(program, exit_code);
+    add_generate(program, exit_code);
+    add_preview(program, exit_code);
+    add_recipe(program, exit_code);
+    try {
+      program.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+        return program.exit(error);
+      }
+      console.error(error.what());
+      console.info("Run with --help to see what can be given.");
+      return exit_code_of(lore::ErrorKind::kUsage);
+    }
+    return exit_code;
+  } catch (const lore::Error& error) {
+    console.error(error.what());
+    return exit_code_of(error.kind());
+  } catch (const std::bad_alloc&) {
+    console.error("out of memory; lower training.batch_size or data.max_length, or use a smaller model");
+    return exit_code_of(lore::ErrorKind::kResources);
+  } catch (const std::exception& error) {
+    // Torch appends a stack trace after the first line.
+    const std::string text = error.what();
+    console.error("internal error: " + text.substr(0, text.find('\n')));
+    return exit_code_of(lore::ErrorKind::kInternal);
+  }
+}

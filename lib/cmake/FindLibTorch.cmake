@@ -39,8 +39,9 @@ if(LibTorch_FOUND AND NOT TARGET lore::torch)
   endif()
 
   add_library(lore::torch INTERFACE IMPORTED GLOBAL)
-  target_include_directories(lore::torch SYSTEM INTERFACE
-    ${LibTorch_INCLUDE_DIR} ${LibTorch_INCLUDE_DIR}/torch/csrc/api/include)
+  # After the system's folders: the wheel carries its own copies of fmt and others, which must not win.
+  target_compile_options(lore::torch INTERFACE
+    "SHELL:-idirafter ${LibTorch_INCLUDE_DIR}" "SHELL:-idirafter ${LibTorch_INCLUDE_DIR}/torch/csrc/api/include")
   target_link_libraries(lore::torch INTERFACE ${LibTorch_torch} ${LibTorch_torch_cpu} ${LibTorch_c10})
   # libtorch_cuda registers the CUDA kernels from static initialisers, so the linker must keep it.
   if(EXISTS ${LibTorch_ROOT}/lib/libtorch_cuda.so)

@@ -1,6 +1,7 @@
 #include "lore/adapters/module_matching.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
@@ -23,12 +24,6 @@ bool is_suffix(const std::string& name, const std::string& item) {
 bool listed(const std::string& name, const Names& items) {
   return std::any_of(items.begin(), items.end(),
                      [&](const std::string& item) { return name == item || is_suffix(name, item); });
-}
-
-bool is_all_linear(const std::string& target) {
-  std::string lower = target;
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  return lower == "all-linear";
 }
 
 class Matcher {
@@ -156,6 +151,12 @@ void refuse_unmatched_items(const PeftConfig& config, const Names& linears) {
 }
 
 }  // namespace
+
+bool is_all_linear(const std::string& target) {
+  std::string lower = target;
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  return lower == "all-linear";
+}
 
 std::vector<MatchedModule> match_modules(const PeftConfig& config, const Names& linears) {
   if (std::holds_alternative<std::string>(config.target_modules) && config.layers_to_transform &&

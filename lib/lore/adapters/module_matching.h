@@ -14,6 +14,9 @@ struct MatchedModule {
   double scale;  ///< lora_alpha / r, or lora_alpha / sqrt(r) with use_rslora
 };
 
+/// Whether a string target is PEFT's shorthand for every linear but the output head, in any case.
+bool is_all_linear(const std::string& target);
+
 /// Which of `linears` (full module names such as "model.layers.0.self_attn.q_proj", in model order)
 /// the configuration adapts, by PEFT's rules (peft 0.21.2, tuners_utils.check_target_module_exists):
 /// a string target is a regular expression over the whole name or "all-linear"; a list item equals the

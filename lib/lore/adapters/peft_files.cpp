@@ -4,6 +4,7 @@
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/isfinite.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -81,9 +82,7 @@ class MatrixReader {
 PeftConfig config_to_write(const LoraAdapter& adapter, const LlamaForCausalLm& model) {
   PeftConfig config = adapter.config;
   const auto* target = std::get_if<std::string>(&config.target_modules);
-  const bool all_linear = target != nullptr && target->size() == 10 && std::equal(target->begin(), target->end(), "all-linear",
-                                                         [](char a, char b) { return std::tolower(a) == b; });
-  if (all_linear || std::holds_alternative<std::monostate>(config.target_modules)) {
+  if ((target != nullptr && is_all_linear(*target)) || std::holds_alternative<std::monostate>(config.target_modules)) {
     std::set<std::string> leaves;
     for (const std::size_t linear : adapter.weights.linears()) {
       const std::string& name = model.linears()[linear]->name;

@@ -1,6 +1,7 @@
 #include "lore/nn/llama_config.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 #include <cmath>

@@ -1,0 +1,78 @@
+#include "process.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+#include "lore/kernels/parallel.h"
+
+namespace {
+
+std::atomic<int> signal_received{0};
+
+extern "C" void remember_signal(int number) {
+  signal_received = number;
+  // A second signal ends the process at once.
+  std::signal(number, SIG_DFL);
+}
+
+/// CPUs of a cgroup v2 `cpu.max` ("200000 100000") or 0 when unlimited or unreadable.
+int cgroup_quota() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (file >> quota >> period && quota != "max" && period > 0) {
+    return std::max(1, static_cast<int>(std::stod(quota) / period));
+  }
+  return 0;
+}
+
+const char* variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr && *value != '\0' ? value : nullptr;
+}
+
+std::vector<std::filesystem::path> hub_caches() {
+  std::vector<std::filesystem::path> roots;
+  if (const char* cache = variable("HF_HUB_CACHE")) {
+    roots.emplace_back(cache);
+  }
+  if (const char* home = variable("HF_HOME")) {
+    roots.push_back(std::filesystem::path(home) / "hub");
+  }
+  if (const char* cache = variable("XDG_CACHE_HOME")) {
+    roots.push_back(std::filesystem::path(cache) / "huggingface" / "hub");
+  }
+  if (const char* home = variable("HOME")) {
+    roots.push_back(std::filesystem::path(home) / ".cache" / "huggingface" / "hub");
+  }
+  return roots;
+}
+
+}  // namespace
+
+int granted_threads() {
+  cpu_set_t set;
+  const int mask = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+  const int quota = cgroup_quota();
+  return std::max(1, quota > 0 ? std::min(mask, quota) : mask);
+}
+
+lore::Environment process_environment(int threads) {
+  lore::Environment environment;
+  environment.threads = threads > 0 ? threads : granted_threads();
+  environment.cache_roots = hub_caches();
+  environment.signal = &signal_received;
+  lore::set_threads(environment.threads);
+  struct sigaction action {};
+  action.sa_handler = remember_signal;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  return environment;
+}
+
+int received_signal() { return signal_received; }

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "lore/tasks/environment.h"
+
+/// What the library is told of this process: threads, Hugging Face caches (HF_HUB_CACHE, HF_HOME,
+/// XDG_CACHE_HOME, HOME), and the flag that SIGINT and SIGTERM set.
+/// `threads` 0 means what the processor mask and the cgroup grant.
+lore::Environment process_environment(int threads);
+
+/// Processors this process may use: the smaller of its affinity mask and its cgroup's CPU quota.
+int granted_threads();
+
+/// The number of the signal that arrived, or 0.
+int received_signal();

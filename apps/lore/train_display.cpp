@@ -1,0 +1,67 @@
+#include "train_display.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace {
+
+std::string duration(double seconds) {
+  const auto total = static_cast<long long>(std::llround(seconds));
+  return total >= 3600 ? fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60)
+                       : fmt::format("{}:{:02}", total / 60, total % 60);
+}
+
+}  // namespace
+
+TrainDisplay::TrainDisplay(Console& console, std::int64_t logging_steps)
+    : console_(console), logging_steps_(logging_steps) {}
+
+void TrainDisplay::on_setup(const lore::TrainSetup& setup) {
+  console_.info(fmt::format("base       {} ({})", setup.base_name, setup.dtype));
+  console_.info(fmt::format("adapter    {} modules: {} ({} parameters)", setup.matched_modules, setup.modules,
+                            setup.adapter_parameters));
+  for (const auto& [name, dataset] : {std::pair{"train", setup.train}, std::pair{"validation", setup.validation}}) {
+    for (const lore::SourceCounts& source : dataset->sources) {
+      console_.info(fmt::format("{:<10} {}: {} rows, {} tokens, {} trained{}{}", name, source.path, source.rows,
+                                source.tokens, source.trained_tokens,
+                                source.truncated > 0 ? fmt::format(", {} truncated", source.truncated) : "",
+                                source.dropped > 0 ? fmt::format(", {} dropped as too long", source.dropped) : ""));
+    }
+  }
+  console_.info(fmt::format("plan       {} examples, {} for validation, {} steps of which {} make an epoch",
+                            setup.plan.examples, setup.plan.validation_examples, setup.plan.total_steps,
+                            setup.plan.steps_per_epoch));
+  console_.info(fmt::format("ready      after {:.2f} s", setup.load_seconds));
+}
+
+void TrainDisplay::on_start(const lore::TrainPlan& plan) {
+  plan_ = plan;
+  start_ = std::chrono::steady_clock::now();
+}
+
+void TrainDisplay::on_step(const lore::StepMetrics& metrics) {
+  const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const double remaining =
+      elapsed / static_cast<double>(metrics.step) * static_cast<double>(plan_.total_steps - metrics.step);
+  const std::string line = fmt::format(
+      "step {}/{}  epoch {:.2f}  loss {:.4f}  lr {:.3g}  grad norm {:.3f}  {:.0f} tokens/s  {:.2f} GiB  left {}",
+      metrics.step, plan_.total_steps, metrics.epoch, metrics.loss, metrics.learning_rate, metrics.grad_norm,
+      static_cast<double>(metrics.tokens) / metrics.seconds,
+      static_cast<double>(metrics.peak_rss_bytes) / (1024.0 * 1024.0 * 1024.0), duration(remaining));
+  if (console_.is_terminal()) {
+    console_.status(line);
+  } else if (logging_steps_ > 0 && (metrics.step % logging_steps_ == 0 || metrics.step == plan_.total_steps)) {
+    console_.info(line);
+  }
+}
+
+void TrainDisplay::on_validation(const lore::ValidationMetrics& metrics) {
+  console_.info(fmt::format("step {}/{}  validation loss {:.4f}  perplexity {:.3f}{}", metrics.step,
+                            plan_.total_steps, metrics.loss, std::exp(metrics.loss),
+                            metrics.step == 0 ? "  (before training)" : (metrics.best ? "  (best so far)" : "")));
+}
+
+void TrainDisplay::on_checkpoint(std::int64_t step) {
+  console_.info(fmt::format("step {}  checkpoint written", step));
+}

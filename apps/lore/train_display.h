@@ -1,0 +1,26 @@
+#pragma once
+
+#include <chrono>
+
+#include "console.h"
+#include "lore/tasks/run_train.h"
+
+/// Shows a run: a status line with ETA on a terminal, plain lines elsewhere.
+class TrainDisplay final : public lore::TrainReporter {
+ public:
+  TrainDisplay(Console& console, std::int64_t logging_steps);
+
+  void warning(std::string_view text) override { console_.warning(text); }
+  void info(std::string_view text) override { console_.info(text); }
+  void on_setup(const lore::TrainSetup& setup) override;
+  void on_start(const lore::TrainPlan& plan) override;
+  void on_step(const lore::StepMetrics& metrics) override;
+  void on_validation(const lore::ValidationMetrics& metrics) override;
+  void on_checkpoint(std::int64_t step) override;
+
+ private:
+  Console& console_;
+  std::int64_t logging_steps_;
+  lore::TrainPlan plan_;
+  std::chrono::steady_clock::time_point start_;
+};

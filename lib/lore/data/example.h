@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace lore {
+
+/// One training example: a token sequence and which of its tokens are learned.
+struct Example {
+  /// [T] token ids.
+  std::vector<std::int32_t> ids;
+  /// [T] 1 where the token is a label, 0 where it is only context.
+  std::vector<std::uint8_t> trained;
+  /// "file:line" of the row it came from.
+  std::string source;
+};
+
+}  // namespace lore

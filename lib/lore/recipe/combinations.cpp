@@ -1,0 +1,90 @@
+#include "lore/recipe/combinations.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <variant>
+
+namespace lore {
+namespace {
+
+void check_adapter(const AdapterSpec& adapter, std::vector<Conflict>& conflicts) {
+  const bool by_string = std::holds_alternative<std::string>(adapter.target_modules);
+  if (by_string && !adapter.layers_to_transform.empty()) {
+    conflicts.push_back({{"adapter.layers_to_transform", "adapter.target_modules"},
+                         "needs a list in adapter.target_modules; name the layers in the regex instead"});
+  }
+  if (!adapter.layers_pattern.empty() && adapter.layers_to_transform.empty()) {
+    conflicts.push_back(
+        {{"adapter.layers_pattern", "adapter.layers_to_transform"}, "needs adapter.layers_to_transform"});
+  }
+}
+
+void check_validation(const Recipe& recipe, std::vector<Conflict>& conflicts) {
+  const DataSpec& data = recipe.data;
+  const EvaluationSpec& evaluation = recipe.evaluation;
+  const bool validates = !data.validation.empty() || data.validation_fraction > 0;
+  if (!data.validation.empty() && data.validation_fraction > 0) {
+    conflicts.push_back({{"data.validation_fraction", "data.validation"},
+                         "cannot be used with data.validation; keep one of the two"});
+  }
+  if (evaluation.every_steps > 0 && !validates) {
+    conflicts.push_back({{"evaluation.every_steps", "data.validation", "data.validation_fraction"},
+                         "needs data.validation or data.validation_fraction"});
+  }
+  if (evaluation.early_stopping_patience > 0 && evaluation.every_steps == 0) {
+    conflicts.push_back({{"evaluation.early_stopping_patience", "evaluation.every_steps"},
+                         "needs evaluation.every_steps, the steps between two measurements"});
+  }
+  if (evaluation.early_stopping_threshold > 0 && evaluation.early_stopping_patience == 0) {
+    conflicts.push_back({{"evaluation.early_stopping_threshold", "evaluation.early_stopping_patience"},
+                         "needs evaluation.early_stopping_patience"});
+  }
+}
+
+void check_schedule(const TrainingSpec& training, std::vector<Conflict>& conflicts) {
+  const std::string& type = training.lr_scheduler_type;
+  const LrSchedulerKwargs& kwargs = training.lr_scheduler_kwargs;
+  const LrSchedulerKwargs defaults;
+  const std::string type_key = "training.lr_scheduler_type";
+  const std::string kwargs_key = "training.lr_scheduler_kwargs";
+  if (training.warmup_ratio > 0 && training.warmup_steps > 0) {
+    conflicts.push_back({{"training.warmup_ratio", "training.warmup_steps"},
+                         "cannot be used with training.warmup_steps; keep one of the two"});
+  }
+  if (type == "constant" && (training.warmup_ratio > 0 || training.warmup_steps > 0)) {
+    conflicts.push_back({{type_key, "training.warmup_ratio", "training.warmup_steps"},
+                         "constant has no warm-up; use constant_with_warmup"});
+  }
+  if (kwargs.num_cycles && type != "cosine" && type != "cosine_with_restarts") {
+    conflicts.push_back({{kwargs_key + ".num_cycles", type_key},
+                         fmt::format("is for cosine and cosine_with_restarts, not for {}", type)});
+  }
+  if (kwargs.num_cycles && type == "cosine_with_restarts" && *kwargs.num_cycles != std::floor(*kwargs.num_cycles)) {
+    conflicts.push_back({{kwargs_key + ".num_cycles", type_key},
+                         fmt::format("must be a whole number with {}, got {}", type, *kwargs.num_cycles)});
+  }
+  if (type != "polynomial" && kwargs.power != defaults.power) {
+    conflicts.push_back({{kwargs_key + ".power", type_key}, fmt::format("is for polynomial, not for {}", type)});
+  }
+  if (type != "polynomial" && kwargs.lr_end != defaults.lr_end) {
+    conflicts.push_back({{kwargs_key + ".lr_end", type_key}, fmt::format("is for polynomial, not for {}", type)});
+  }
+  if (type == "polynomial" && kwargs.lr_end >= training.learning_rate) {
+    conflicts.push_back({{kwargs_key + ".lr_end", "training.learning_rate", type_key},
+                         fmt::format("must be less than training.learning_rate ({}), got {}",
+                                     training.learning_rate, kwargs.lr_end)});
+  }
+}
+
+}  // namespace
+
+std::vector<Conflict> find_conflicts(const Recipe& recipe) {
+  std::vector<Conflict> conflicts;
+  check_adapter(recipe.adapter, conflicts);
+  check_validation(recipe, conflicts);
+  check_schedule(recipe.training, conflicts);
+  return conflicts;
+}
+
+}  // namespace lore

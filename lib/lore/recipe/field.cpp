@@ -1,0 +1,29 @@
+#include "lore/recipe/field.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace lore {
+
+bool Range::bounded() const { return std::isfinite(minimum) || std::isfinite(maximum); }
+
+bool Range::contains(double value) const {
+  const bool above_minimum = minimum_excluded ? value > minimum : value >= minimum;
+  const bool below_maximum = maximum_excluded ? value < maximum : value <= maximum;
+  return above_minimum && below_maximum;
+}
+
+std::string Range::text() const {
+  std::string text;
+  if (std::isfinite(minimum)) {
+    text = fmt::format("{} {}", minimum_excluded ? "greater than" : "at least", minimum);
+  }
+  if (std::isfinite(maximum)) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : " and ", maximum_excluded ? "less than" : "at most",
+                        maximum);
+  }
+  return text;
+}
+
+}  // namespace lore

@@ -1,0 +1,100 @@
+#include "lore/tasks/base_model.h"
+
+#include <ATen/Context.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "lore/core/error.h"
+#include "lore/core/sha256.h"
+#include "lore/formats/hf_cache.h"
+#include "lore/formats/json_file.h"
+#include "lore/kernels/matmul.h"
+#include "lore/text/tokenizer.h"
+
+namespace lore {
+namespace {
+
+at::Device parse_device(const std::string& name) {
+  const at::Device device(name);
+  if (device.is_cuda() && !at::globalContext().hasCUDA()) {
+    throw Error(ErrorKind::kUsage, "model.device",
+                fmt::format("\"{}\" was asked for, but this build's LibTorch has no CUDA or finds no GPU; use cpu",
+                            name));
+  }
+  return device;
+}
+
+}  // namespace
+
+at::ScalarType resolve_dtype(const std::string& name) {
+  if (name == "auto") {
+    return has_native_bf16() ? at::kBFloat16 : at::kFloat;
+  }
+  return name == "bfloat16" ? at::kBFloat16 : at::kFloat;
+}
+
+std::filesystem::path find_base(const ModelSpec& spec, const Environment& environment) {
+  return find_model(spec.path, std::filesystem::current_path(), environment.cache_roots);
+}
+
+std::string base_name(const std::filesystem::path& path, const std::string& written) {
+  if (!std::filesystem::exists(written)) {
+    return written.substr(0, written.find('@'));  // a hub id
+  }
+  // A snapshot in a hub cache: .../models--org--name/snapshots/<commit>
+  constexpr std::string_view kPrefix = "models--";
+  const std::filesystem::path absolute = std::filesystem::absolute(path).lexically_normal();
+  const std::string repository = absolute.parent_path().parent_path().filename().string();
+  if (absolute.parent_path().filename() == "snapshots" && repository.starts_with(kPrefix)) {
+    std::string id = repository.substr(kPrefix.size());
+    if (const std::size_t dashes = id.find("--"); dashes != std::string::npos) {
+      id.replace(dashes, 2, "/");
+    }
+    return id;
+  }
+  return (absolute.has_filename() ? absolute : absolute.parent_path()).filename().string();
+}
+
+BaseModel load_base(const ModelSpec& spec, const std::filesystem::path& path, Messages& messages) {
+  const at::Device device = parse_device(spec.device);
+  BaseModel base{path, base_name(path, spec.path), open_weights(path), nullptr};
+  for (const std::string& warning : base.weights->config().warnings) {
+    messages.warning(warning);
+  }
+  const at::ScalarType dtype =
+      device.is_cuda() && spec.dtype == "auto" ? at::kBFloat16 : resolve_dtype(spec.dtype);
+  base.model = std::make_unique<LlamaForCausalLm>(*base.weights, dtype, device);
+  return base;
+}
+
+std::vector<std::int64_t> stop_ids(const BaseModel& base, const Tokenizer& tokenizer) {
+  std::vector<std::int64_t> ids = base.model->config().eos_token_ids;
+  if (tokenizer.special_tokens().eos) {
+    ids.push_back(*tokenizer.special_tokens().eos);
+  }
+  const std::filesystem::path generation = base.path / "generation_config.json";
+  if (std::filesystem::exists(generation)) {
+    const nlohmann::json config = read_json_file(generation);
+    const nlohmann::json eos = config.value("eos_token_id", nlohmann::json());
+    for (const nlohmann::json& id : eos.is_array() ? eos : nlohmann::json::array({eos})) {
+      if (id.is_number_integer()) {
+        ids.push_back(id.get<std::int64_t>());
+      }
+    }
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
+}
+
+std::string sha256_of_weights(const std::vector<std::filesystem::path>& files) {
+  Sha256 hash;
+  for (const std::filesystem::path& file : files) {
+    hash.update(fmt::format("{} {}\n", sha256_of_file(file), file.filename().string()));
+  }
+  return hash.hex();
+}
+
+}  // namespace lore

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <vector>
+
+namespace lore {
+
+/// What a task needs to know of the process it runs in; the library itself never looks.
+struct Environment {
+  int threads = 1;
+  std::vector<std::filesystem::path> cache_roots;  ///< Hugging Face hub caches, in order of preference
+  const std::atomic<int>* signal = nullptr;        ///< the signal that asked the process to stop, or 0
+};
+
+}  // namespace lore

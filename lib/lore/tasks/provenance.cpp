@@ -1,0 +1,48 @@
+#include "lore/tasks/provenance.h"
+
+#include <ATen/Context.h>
+#include <ATen/Version.h>
+#include <torch/headeronly/version.h>
+
+#include <nlohmann/json.hpp>
+
+#include "lore/core/sha256.h"
+#include "lore/recipe/writer.h"
+#include "lore/tasks/base_model.h"
+
+namespace lore {
+
+Provenance::Provenance(const Recipe& recipe, const TrainingData& data, std::string base_name,
+                       std::vector<std::filesystem::path> weight_files)
+    : recipe_(recipe),
+      data_(data),
+      base_name_(std::move(base_name)),
+      weights_(std::async(std::launch::async, sha256_of_weights, std::move(weight_files)).share()) {}
+
+nlohmann::ordered_json Provenance::hashes() {
+  nlohmann::ordered_json result;
+  result["base"] = {{"name", base_name_}, {"sha256", weights_.get()}};
+  result["tokenizer_sha256"] = data_.tokenizer->sha256();
+  result["chat_template_sha256"] =
+      data_.chat_template.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(sha256_hex(data_.chat_template));
+  result["recipe_sha256"] = sha256_hex(to_yaml(recipe_));
+  result["data"] = nlohmann::ordered_json::array();
+  for (const auto& [split, sources] :
+       {std::pair{"train", &recipe_.data.train}, std::pair{"validation", &recipe_.data.validation}}) {
+    for (const SourceSpec& source : *sources) {
+      result["data"].push_back({{"split", split},
+                                {"file", std::filesystem::path(source.path).filename().string()},
+                                {"sha256", sha256_of_file(source.path)}});
+    }
+  }
+  return result;
+}
+
+nlohmann::ordered_json Provenance::versions() {
+  return {{"lore", LORE_VERSION},
+          {"torch", TORCH_VERSION},
+          {"compiler", "g++ " __VERSION__},
+          {"cpu_capability", at::get_cpu_capability()}};
+}
+
+}  // namespace lore

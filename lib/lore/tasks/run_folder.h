@@ -1,0 +1,27 @@
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace lore {
+
+/// The folder a run writes: adapter/, best/, checkpoints/, recipe.yaml, run.json, metrics.jsonl, loss.svg.
+class RunFolder {
+ public:
+  /// Creates the folder. With `overwrite`, what an earlier run left there is removed, and nothing else.
+  /// Throws: Error kRefused when it is not empty and `overwrite` is false; kResources.
+  RunFolder(std::filesystem::path path, bool overwrite);
+
+  const std::filesystem::path& path() const { return path_; }
+  void write_text(const std::string& name, const std::string& text) const;
+  /// Appends one object to metrics.jsonl. Throws: Error kResources.
+  void append_metrics(const nlohmann::ordered_json& object);
+
+ private:
+  std::filesystem::path path_;
+  std::ofstream metrics_;
+};
+
+}  // namespace lore

@@ -1,0 +1,233 @@
+#include "lore/tasks/run_train.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <future>
+#include <nlohmann/json.hpp>
+
+#include "lore/adapters/peft_files.h"
+#include "lore/core/error.h"
+#include "lore/recipe/writer.h"
+#include "lore/tasks/adapter_folder.h"
+#include "lore/tasks/base_model.h"
+#include "lore/tasks/provenance.h"
+#include "lore/tasks/run_folder.h"
+#include "lore/tasks/training_data.h"
+#include "lore/train/loss_plot.h"
+
+namespace lore {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Json = nlohmann::ordered_json;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Writes what happens into the run's folder and passes it on.
+class Recorder final : public TrainObserver {
+ public:
+  Recorder(RunFolder& folder, const LoraAdapter& adapter, const LlamaForCausalLm& model, TrainReporter& reporter)
+      : folder_(folder), adapter_(adapter), model_(model), reporter_(reporter) {}
+
+  void on_start(const TrainPlan& plan) override { reporter_.on_start(plan); }
+
+  void on_step(const StepMetrics& metrics) override {
+    folder_.append_metrics({{"kind", "train"},
+                            {"step", metrics.step},
+                            {"epoch", metrics.epoch},
+                            {"loss", metrics.loss},
+                            {"learning_rate", metrics.learning_rate},
+                            {"grad_norm", metrics.grad_norm},
+                            {"trained_tokens", metrics.trained_tokens},
+                            {"tokens", metrics.tokens},
+                            {"seconds", metrics.seconds},
+                            {"tokens_per_second", static_cast<double>(metrics.tokens) / metrics.seconds},
+                            {"peak_rss_bytes", metrics.peak_rss_bytes}});
+    curves_.train.emplace_back(metrics.step, metrics.loss);
+    reporter_.on_step(metrics);
+  }
+
+  void on_validation(const ValidationMetrics& metrics) override {
+    folder_.append_metrics({{"kind", "validation"},
+                            {"step", metrics.step},
+                            {"loss", metrics.loss},
+                            {"trained_tokens", metrics.trained_tokens},
+                            {"seconds", metrics.seconds}});
+    curves_.validation.emplace_back(metrics.step, metrics.loss);
+    if (metrics.best) {
+      write_adapter_folder(folder_.path() / "best", adapter_, model_, Json());
+    }
+    reporter_.on_validation(metrics);
+  }
+
+  void on_checkpoint(std::int64_t step) override {
+    write_adapter_folder(folder_.path() / "checkpoints" / fmt::format("step-{:06}", step), adapter_, model_, Json());
+    reporter_.on_checkpoint(step);
+  }
+
+  const LossCurves& curves() const { return curves_; }
+
+ private:
+  RunFolder& folder_;
+  const LoraAdapter& adapter_;
+  const LlamaForCausalLm& model_;
+  TrainReporter& reporter_;
+  LossCurves curves_;
+};
+
+void refuse_foreign_ids(const Dataset& dataset, const LlamaConfig& config) {
+  for (const Example& example : dataset.examples) {
+    for (const std::int32_t id : example.ids) {
+      if (id >= config.vocab_size) {
+        throw Error(ErrorKind::kInput, example.source,
+                    fmt::format("token id {} is outside the model's vocabulary of {}: the tokenizer is not this model's",
+                                id, config.vocab_size));
+      }
+    }
+  }
+}
+
+void warn_of_long_examples(const Dataset& dataset, const LlamaConfig& config, Messages& messages) {
+  std::int64_t count = 0;
+  for (const std::int64_t length : dataset.lengths()) {
+    count += length > config.max_position_embeddings ? 1 : 0;
+  }
+  if (count > 0) {
+    messages.warning(fmt::format("{} example(s) are longer than the {} positions the model was made for", count,
+                                 config.max_position_embeddings));
+  }
+}
+
+LoraAdapter make_adapter(const Recipe& recipe, const BaseModel& base, Messages& messages) {
+  if (recipe.adapter.init_from.empty()) {
+    return create_lora(peft_config(recipe.adapter), *base.model, recipe.training.seed);
+  }
+  std::vector<std::string> warnings;
+  LoraAdapter adapter = load_peft_adapter(recipe.adapter.init_from, *base.model, warnings);
+  for (const std::string& warning : warnings) {
+    messages.warning(warning);
+  }
+  const std::vector<std::size_t> adapted = adapter.weights.linears();
+  adapter.config.lora_dropout = recipe.adapter.lora_dropout;
+  for (const std::size_t linear : adapted) {
+    adapter.weights.find(linear)->dropout = recipe.adapter.lora_dropout;
+  }
+  if (adapter.config.r != recipe.adapter.r || adapter.config.lora_alpha != recipe.adapter.lora_alpha) {
+    messages.warning(fmt::format("adapter.init_from: its r {} and lora_alpha {:g} are used, not the recipe's {} and {:g}",
+                                 adapter.config.r, adapter.config.lora_alpha, recipe.adapter.r,
+                                 recipe.adapter.lora_alpha));
+  }
+  return adapter;
+}
+
+const char* reason_name(StopReason reason) {
+  switch (reason) {
+    case StopReason::kFinished:
+      return "finished";
+    case StopReason::kEarlyStopping:
+      return "early_stopping";
+    case StopReason::kSignal:
+      return "signal";
+  }
+  return "";
+}
+
+Json optional_number(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+
+Json source_counts(const Dataset& dataset) {
+  Json list = Json::array();
+  for (const SourceCounts& source : dataset.sources) {
+    list.push_back({{"file", std::filesystem::path(source.path).filename().string()},
+                    {"rows", source.rows},
+                    {"examples", source.examples},
+                    {"tokens", source.tokens},
+                    {"trained_tokens", source.trained_tokens},
+                    {"truncated", source.truncated},
+                    {"dropped", source.dropped}});
+  }
+  return list;
+}
+
+}  // namespace
+
+TrainOutcome run_train(const TrainRequest& request, const Environment& environment, TrainReporter& reporter) {
+  const Clock::time_point start = Clock::now();
+  const Recipe& recipe = request.recipe;
+  const std::filesystem::path model_path = find_base(recipe.model, environment);
+  std::optional<RunFolder> folder;
+  if (!request.dry_run) {
+    folder.emplace(recipe.output_dir, request.overwrite);
+    folder->write_text("recipe.yaml", to_yaml(recipe));
+  }
+  // Tokenizing and loading the weights share nothing but the processor.
+  std::future<TrainingData> loading_data =
+      std::async(std::launch::async, load_training_data, std::cref(recipe), model_path, environment.threads);
+  const BaseModel base = load_base(recipe.model, model_path, reporter);
+  LoraAdapter adapter = make_adapter(recipe, base, reporter);
+  if (adapter.config.base_model_name_or_path.empty()) {
+    adapter.config.base_model_name_or_path = base.name;
+  }
+  const TrainingData data = loading_data.get();
+  for (const Dataset* dataset : {&data.train, &data.validation}) {
+    refuse_foreign_ids(*dataset, base.model->config());
+    warn_of_long_examples(*dataset, base.model->config(), reporter);
+  }
+  std::optional<Recorder> recorder;
+  if (folder) {
+    recorder.emplace(*folder, adapter, *base.model, reporter);
+  }
+  TrainObserver& observer = recorder ? static_cast<TrainObserver&>(*recorder) : reporter;
+  Trainer trainer(*base.model, adapter, data.train, data.validation, recipe, observer, *environment.signal);
+  TrainSetup setup;
+  setup.base_name = base.name;
+  setup.dtype = base.model->dtype() == at::kBFloat16 ? "bfloat16" : "float32";
+  setup.modules = describe_modules(adapter, *base.model);
+  setup.matched_modules = static_cast<std::int64_t>(adapter.weights.linears().size());
+  setup.adapter_parameters = adapter.weights.parameter_count();
+  setup.train = &data.train;
+  setup.validation = &data.validation;
+  setup.plan = trainer.plan();
+  setup.load_seconds = seconds_since(start);
+  reporter.on_setup(setup);
+  TrainOutcome outcome;
+  outcome.plan = setup.plan;
+  if (request.dry_run) {
+    return outcome;
+  }
+  Provenance provenance(recipe, data, base.name, base.weights->files());
+  outcome.folder = folder->path();
+  Json run{{"versions", Provenance::versions()},
+           {"threads", environment.threads},
+           {"device", recipe.model.device},
+           {"dtype", setup.dtype},
+           {"adapter", {{"modules", setup.modules}, {"parameters", setup.adapter_parameters}}},
+           {"data", {{"train", source_counts(data.train)}, {"validation", source_counts(data.validation)}}}};
+  const auto finish = [&](const Json& exit) {
+    outcome.seconds = seconds_since(start);
+    run["timings"] = {{"load_seconds", setup.load_seconds}, {"total_seconds", outcome.seconds}};
+    run["hashes"] = provenance.hashes();
+    run["exit"] = exit;
+    folder->write_text("run.json", run.dump(2) + "\n");
+    folder->write_text("loss.svg", loss_plot_svg(recorder->curves(), recipe.output_dir.empty() ? "loss" : base.name));
+  };
+  try {
+    outcome.result = trainer.run();
+  } catch (const Error& error) {
+    finish({{"reason", "error"}, {"message", error.what()}});
+    throw;
+  }
+  const Json manifest{{"format", 1}, {"made_by", Provenance::versions()}, {"hashes", provenance.hashes()}};
+  write_adapter_folder(folder->path() / "adapter", adapter, *base.model, manifest);
+  finish({{"reason", reason_name(outcome.result.reason)},
+          {"steps", outcome.result.steps},
+          {"first_validation_loss", optional_number(outcome.result.first_validation_loss)},
+          {"last_validation_loss", optional_number(outcome.result.last_validation_loss)},
+          {"best_validation_loss", optional_number(outcome.result.best_validation_loss)},
+          {"best_step", outcome.result.best_step}});
+  return outcome;
+}
+
+}  // namespace lore

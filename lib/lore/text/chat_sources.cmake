@@ -1,0 +1,22 @@
+# The sources of chat templates: the interface, and the Jinja interpreter under it.
+set(CHAT_SOURCES
+    chat_template.cpp
+    chat_template_files.cpp
+    chat_template_named.cpp
+    jinja_access.cpp
+    jinja_arguments.cpp
+    jinja_expression_parser.cpp
+    jinja_expressions.cpp
+    jinja_filters.cpp
+    jinja_globals.cpp
+    jinja_lexer.cpp
+    jinja_methods.cpp
+    jinja_operators.cpp
+    jinja_parser.cpp
+    jinja_percent.cpp
+    jinja_print.cpp
+    jinja_runtime.cpp
+    jinja_sequence_filters.cpp
+    jinja_string.cpp
+    jinja_tests.cpp
+    jinja_value.cpp)

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lore/text/tokenizer.h"
+
+namespace lore {
+
+/// Decodes a growing sequence of tokens and hands out its text as soon as it is certain.
+///
+/// The pieces put together are `Tokenizer::decode` of all ids; none ends within a UTF-8 sequence.
+class StreamDecoder {
+ public:
+  explicit StreamDecoder(std::shared_ptr<const Tokenizer> tokenizer, bool skip_special_tokens = true);
+
+  /// The text that `id` completes; empty while a character is unfinished.
+  std::string push(std::int32_t id);
+  /// What is left at the end of the sequence, an unfinished character as U+FFFD.
+  std::string finish();
+
+ private:
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  bool skip_special_tokens_;
+  std::vector<std::int32_t> window_;
+  std::size_t handed_out_ = 0;
+};
+
+}  // namespace lore

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+
+namespace lore {
+
+/// What a run is going to do.
+struct TrainPlan {
+  std::int64_t examples = 0;
+  std::int64_t validation_examples = 0;
+  std::int64_t total_steps = 0;
+  std::int64_t steps_per_epoch = 0;
+};
+
+/// One optimizer step.
+struct StepMetrics {
+  std::int64_t step = 0;  ///< from 1
+  double epoch = 0;       ///< epochs seen after this step
+  double loss = 0;        ///< mean cross-entropy over the step's trained tokens, nats
+  double learning_rate = 0;
+  double grad_norm = 0;  ///< before clipping
+  std::int64_t trained_tokens = 0;
+  std::int64_t tokens = 0;
+  double seconds = 0;
+  std::int64_t peak_rss_bytes = 0;
+};
+
+/// One pass over the validation set.
+struct ValidationMetrics {
+  std::int64_t step = 0;  ///< optimizer steps done; 0 = before training
+  double loss = 0;        ///< mean cross-entropy over all trained tokens, nats
+  std::int64_t trained_tokens = 0;
+  double seconds = 0;
+  bool best = false;  ///< the lowest loss so far
+};
+
+/// Told of everything a run does, in order, on the training thread.
+class TrainObserver {
+ public:
+  virtual ~TrainObserver() = default;
+  virtual void on_start(const TrainPlan& plan) = 0;
+  virtual void on_step(const StepMetrics& metrics) = 0;
+  virtual void on_validation(const ValidationMetrics& metrics) = 0;
+  /// A checkpoint is due after `step`.
+  virtual void on_checkpoint(std::int64_t step) = 0;
+};
+
+}  // namespace lore
