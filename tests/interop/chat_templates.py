@@ -106,7 +106,7 @@ OWN = {
     "comparisons": "{{ 1 < 2 < 3 }} {{ 1 == 1.0 }} {{ 'a' < 'b' }} {{ [1, 2] == [1, 2] }} {{ [1] < [2] }} {{ {'a': 1} == {'a': 1.0} }} {{ 1 == '1' }} {{ true == 1 }} {{ none == false }} {{ (1,) == [1] }} {{ 1 != 2 }} {{ 3 >= 3 }} {{ undefined_name == none }} {{ undefined_name == other_name }}",
     "membership": "{{ 'a' in 'cat' }} {{ 'x' not in 'cat' }} {{ 1 in [1, 2] }} {{ 'k' in {'k': 1} }} {{ 'k' in undefined_name }} {{ not 'k' in {'k': 1} }}",
     "logic": "{{ 0 or 'x' }} {{ 1 and 'y' }} {{ '' and 1 }}| {{ not 1 }} {{ not undefined_name }} {{ 1 if false else 2 if false else 3 }}{{ 1 if false }}",
-    "precedence": "{{ 1 + 2 ~ 3 }} {{ 'a' ~ 1 + 2 }} {{ not 1 == 2 }} {{ -1|abs }} {{ 2 * 3|string * 2 }} {{ ('a' ~ 'b')|upper }} {{ 'x' if 1 > 2 or 2 > 1 and not false else 'y' }} {{ 1 is number and 'a' is string }}",
+    "precedence": "{{ 1 + 2|int }} {{ 'a' + 'b' ~ 1 }} {{ 2 * 3 ~ 4 }} {{ not 1 == 2 }} {{ -1|abs }} {{ 2 * '3'|string * 2 }} {{ ('a' ~ 'b')|upper }} {{ 'x' if 1 > 2 or 2 > 1 and not false else 'y' }} {{ 1 is number and 'a' is string }}",
     "slices": "{{ 'héllo🙂'[1:3] }} {{ 'héllo🙂'[::-1] }} {{ 'abc'[-1] }} {{ [1,2,3,4][1:] }} {{ [1,2,3,4][:-1] }} {{ [1,2,3,4][::2] }} {{ [1,2,3,4][-2:] }} {{ [1,2,3,4][3:0:-1] }} {{ 'abc'[5:] }} {{ 'abc'[-9:2] }} {{ (1,2,3)[1:] }} {{ [1,2][9] }}{{ 'a'[7] is defined }} {{ [1,2,3][::-1][:1] }}",
     "attributes": "{{ messages[0].role }} {{ messages[0]['content'] }} {{ messages[0].nothing }} {{ messages[0]['nothing'] is defined }} {{ messages[-1].role }} {{ messages.0.role }} {{ {'items': 1}['items'] }} {{ {'a': {'b': [1, {'c': 'deep'}]}}.a.b[1].c }}",
     "method before key": "{{ {'items': 1}.items is callable }} {{ 'abc'.upper is callable }}",
