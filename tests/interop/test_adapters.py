@@ -6,7 +6,7 @@ import math
 import families
 import pytest
 import torch
-from conftest import probe, run, segment
+from lore_program import probe, run, segment
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM

@@ -6,7 +6,7 @@ import os
 import families
 import pytest
 import torch
-from conftest import SMOLLM2, probe, real_text, run, segment
+from lore_program import SMOLLM2, probe, real_text, run, segment
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 LENGTHS = (50, 1, 33, 7)

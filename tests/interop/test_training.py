@@ -6,7 +6,7 @@ import math
 import families
 import pytest
 import torch
-from conftest import REPOSITORY, SMOLLM2, run
+from lore_program import REPOSITORY, SMOLLM2, run
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, get_scheduler
 

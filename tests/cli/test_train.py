@@ -1,0 +1,205 @@
+"""`lore train` as a user runs it: outputs, refusals, interruption, exit codes."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import families
+import pytest
+from lore_program import BIN, REPOSITORY, SMOLLM2, run
+from transformers import AutoTokenizer
+
+OK, USAGE, INPUT, REFUSED, DIVERGED = 0, 2, 3, 4, 6
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A small random Llama with SmolLM2's tokenizer and template."""
+    folder = tmp_path_factory.mktemp("models") / "small"
+    tokenizer = AutoTokenizer.from_pretrained(SMOLLM2.parent, gguf_file=SMOLLM2.name)
+    families.FAMILIES["cli"] = ("Llama", dict(families.SIZES, vocab_size=len(tokenizer), num_hidden_layers=2,
+                                              max_position_embeddings=512, tie_word_embeddings=True))
+    families.make("cli", folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def recipe(model, tmp_path):
+    """A recipe file for a short run; the run goes to tmp_path/run."""
+    rows = (REPOSITORY / "data-samples" / "terms.train.jsonl").read_text(encoding="utf-8").splitlines(True)
+    (tmp_path / "train.jsonl").write_text("".join(rows[:24]), encoding="utf-8")
+    (tmp_path / "heldout.jsonl").write_text("".join(rows[24:32]), encoding="utf-8")
+    path = tmp_path / "recipe.yaml"
+    path.write_text(
+        f"model: {{ path: {model}, dtype: float32 }}\n"
+        "adapter: { r: 4, lora_alpha: 8, target_modules: [q_proj, v_proj], lora_dropout: 0.1 }\n"
+        "data:\n"
+        "  train: [{ path: train.jsonl }]\n"
+        "  validation: [{ path: heldout.jsonl }]\n"
+        "training: { max_steps: 6, batch_size: 4, learning_rate: 1.0e-3 }\n"
+        "evaluation: { every_steps: 2 }\n"
+        "output_dir: run\n"
+    )
+    return path
+
+
+def train(recipe, *arguments, check=True):
+    return run("lore", "train", recipe, *arguments, check=check)
+
+
+def test_a_run_leaves_everything_it_promises(recipe):
+    result = train(recipe, "--set", "training.checkpoint_every_steps=3")
+    folder = recipe.parent / "run"
+    for name in ("adapter/adapter_config.json", "adapter/adapter_model.safetensors", "adapter/README.md",
+                 "adapter/lore_manifest.json", "best/adapter_model.safetensors", "recipe.yaml", "run.json",
+                 "metrics.jsonl", "loss.svg", "checkpoints/step-000003/adapter_model.safetensors",
+                 "checkpoints/step-000006/adapter_model.safetensors"):
+        assert (folder / name).is_file(), name
+    assert "4 modules: q_proj x 2, v_proj x 2" in result.stderr
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [m["step"] for m in lines if m["kind"] == "train"] == [1, 2, 3, 4, 5, 6]
+    assert [m["step"] for m in lines if m["kind"] == "validation"] == [0, 2, 4, 6]
+    facts = json.loads((folder / "run.json").read_text())
+    assert facts["exit"]["reason"] == "finished" and facts["exit"]["steps"] == 6
+    assert len(facts["hashes"]["base"]["sha256"]) == 64 and facts["versions"]["torch"]
+    assert not [p for p in folder.iterdir() if ".tmp" in p.name or ".old" in p.name]
+    # The resolved recipe is a recipe: it gives the same adapter again.
+    again = recipe.parent / "again"
+    train(folder / "recipe.yaml", "--output", again)
+    adapter = "adapter/adapter_model.safetensors"
+    assert (again / adapter).read_bytes() == (folder / adapter).read_bytes()
+
+
+def test_json_prints_one_object_on_stdout(recipe):
+    result = train(recipe, "--json")
+    outcome = json.loads(result.stdout)
+    assert outcome["steps"] == 6 and outcome["last_validation_loss"] < outcome["first_validation_loss"]
+
+
+def test_a_dry_run_writes_nothing(recipe):
+    result = train(recipe, "--dry-run")
+    assert not (recipe.parent / "run").exists()
+    assert "ready" in result.stderr
+
+
+def test_a_folder_in_use_is_refused_and_overwrite_keeps_foreign_files(recipe):
+    train(recipe)
+    (recipe.parent / "run" / "notes.txt").write_text("mine")
+    refused = train(recipe, check=False)
+    assert refused.returncode == REFUSED and "--overwrite" in refused.stderr
+    train(recipe, "--overwrite")
+    assert (recipe.parent / "run" / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_saves_the_adapter_so_far(recipe, number, code):
+    process = subprocess.Popen([BIN / "lore", "train", recipe, "--set", "training.max_steps=100000"],
+                               stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    for line in process.stderr:
+        if "step 3/" in line:
+            break
+    process.send_signal(number)
+    assert process.wait(timeout=60) == code
+    process.stderr.close()
+    folder = recipe.parent / "run"
+    assert (folder / "adapter" / "adapter_model.safetensors").is_file()
+    facts = json.loads((folder / "run.json").read_text())
+    assert facts["exit"]["reason"] == "signal" and facts["exit"]["steps"] >= 3
+
+
+def test_divergence_is_named_and_has_its_exit_code(recipe):
+    result = train(recipe, "--set", "training.learning_rate=1e30", "--set", "training.max_grad_norm=0", check=False)
+    assert result.returncode == DIVERGED
+    assert "not finite" in result.stderr and "train.jsonl:" in result.stderr
+
+
+def test_early_stopping_keeps_the_best_adapter(recipe):
+    result = train(recipe, "--set", "training.learning_rate=0.5", "--set", "training.max_steps=60",
+                   "--set", "evaluation.early_stopping_patience=2", "--json")
+    outcome = json.loads(result.stdout)
+    assert outcome["steps"] < 60
+    assert outcome["best_validation_loss"] <= outcome["last_validation_loss"]
+    assert (recipe.parent / "run" / "best" / "adapter_model.safetensors").is_file()
+
+
+def test_limits_fractions_and_list_indices_by_set(recipe):
+    text = recipe.read_text().replace("  validation: [{ path: heldout.jsonl }]\n", "")
+    recipe.write_text(text)
+    result = train(recipe, "--dry-run", "--set", "data.train[0].limit=20", "--set", "data.validation_fraction=0.25")
+    assert "15 examples, 5 for validation" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, code, message",
+    [
+        (["--set", "training.learning_rat=1"], USAGE, "learning_rate"),
+        (["--set", "adapter.target_modules=[q_prj]"], USAGE, 'did you mean "q_proj"'),
+        (["--set", "adapter.target_modules=nothing.*"], USAGE, "match no module"),
+        (["--set", "model.path=nowhere"], INPUT, "nowhere"),
+        (["--set", "data.train[0].path=missing.jsonl"], INPUT, "missing.jsonl"),
+        (["--set", "data.max_length=8"], INPUT, "train.jsonl:1"),
+        (["--set", "adapter.init_from=nowhere"], INPUT, "nowhere"),
+        (["--threads", "0"], USAGE, "threads"),
+        (["--nonsense"], USAGE, "nonsense"),
+    ],
+)
+def test_mistakes_get_one_clear_line_and_leave_no_adapter(recipe, arguments, code, message):
+    result = train(recipe, *arguments, check=False)
+    assert result.returncode == code, result.stderr
+    assert message in result.stderr
+    assert "terminate" not in result.stderr and "frame #" not in result.stderr
+    assert not (recipe.parent / "run" / "adapter").exists()
+
+
+def test_a_mistake_leaves_the_folder_free_for_the_next_try(recipe):
+    train(recipe, "--set", "adapter.target_modules=[q_prj]", check=False)
+    train(recipe)
+
+
+def test_every_problem_of_a_recipe_is_reported_at_once_with_its_place(recipe):
+    recipe.write_text("model: { path: x, dtpye: float32 }\ntraining:\n  epochs: many\n  batch_size: 0\n")
+    result = train(recipe, check=False)
+    assert result.returncode == USAGE
+    assert f"{recipe}:1:19:" in result.stderr and 'did you mean "dtype"' in result.stderr
+    assert f"{recipe}:3:11:" in result.stderr and f"{recipe}:4:15:" in result.stderr
+
+
+def test_bad_rows_are_reported_with_their_lines(recipe):
+    rows = recipe.parent / "train.jsonl"
+    lines = rows.read_text(encoding="utf-8").splitlines()
+    lines[4] = lines[4][:-5]
+    lines[9] = '{"text": "no messages"}'
+    rows.write_text("\n".join(lines), encoding="utf-8")
+    result = train(recipe, check=False)
+    assert result.returncode == INPUT
+    assert f"{rows}:5:" in result.stderr
+
+
+def test_a_model_in_the_hub_cache_is_found_through_its_links(recipe, model, tmp_path):
+    repository = tmp_path / "hub" / "models--acme--small"
+    (repository / "blobs").mkdir(parents=True)
+    (repository / "refs").mkdir()
+    snapshot = repository / "snapshots" / "abc123"
+    snapshot.mkdir(parents=True)
+    (repository / "refs" / "main").write_text("abc123")
+    for file in model.iterdir():
+        shutil.copy(file, repository / "blobs" / f"blob-{file.name}")
+        (snapshot / file.name).symlink_to(f"../../blobs/blob-{file.name}")
+    os.environ["HF_HUB_CACHE"] = str(tmp_path / "hub")
+    try:
+        train(recipe, "--set", "model.path=acme/small", "--set", "training.max_steps=1")
+    finally:
+        del os.environ["HF_HUB_CACHE"]
+    config = json.loads((recipe.parent / "run" / "adapter" / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == "acme/small"
+
+
+def test_it_starts_quickly(recipe):
+    """Exec to ready on a small model: mostly LibTorch's own start; the bound leaves room for a slow machine."""
+    started = time.monotonic()
+    train(recipe, "--dry-run")
+    assert time.monotonic() - started < 5
