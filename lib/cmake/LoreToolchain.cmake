@@ -12,6 +12,10 @@ endif()
 
 add_library(lore_flags INTERFACE)
 target_compile_options(lore_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # False alarms of GCC 12 on std::string (GCC bug 105651).
+  target_compile_options(lore_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
+endif()
 if(LORE_WERROR)
   target_compile_options(lore_flags INTERFACE -Werror)
 endif()

@@ -16,4 +16,7 @@ struct Example {
   std::string source;
 };
 
+/// The labels an example gives: its trained tokens but the first, which nothing predicts.
+std::int64_t count_trained(const Example& example);
+
 }  // namespace lore

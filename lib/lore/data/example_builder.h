@@ -1,7 +1,6 @@
 #pragma once
 
-#include <cstdint>
-#include <map>
+#include <cstddef>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -25,14 +24,14 @@ struct ExampleSettings {
 
 /// Makes examples from rows:
 ///
-/// - `{"messages": [...]}`, with `tools` where the chat uses them: rendered by the chat template,
+/// - `{"messages": [...]}`, with `tools` where the chat uses them, and `chat_template_kwargs`: rendered by the chat template,
 ///   tokenized without further special tokens. Trained are the assistant's tokens: what
 ///   `{% generation %}` marks where the template has such marks, else each assistant content up to
 ///   and with its end-of-turn token. What a template puts after that token is not trained.
 /// - `{"prompt": text, "completion": text}`: joined as raw text, EOS appended, trained from the
 ///   first token at which prompt and prompt + completion differ, as TRL 1.16 does.
-/// - `{"prompt": [messages], "completion": [messages]}`: rendered by the chat template; trained is
-///   the completion, split at the common token prefix as TRL does.
+/// - `{"prompt": [messages], "completion": [messages]}`: rendered by the chat template as one
+///   conversation; trained are the assistant's tokens of the completion.
 ///
 /// Never drops a row: what cannot be turned into an example with at least one trained token is an
 /// error. Immutable, usable from several threads at once.
@@ -45,17 +44,15 @@ class ExampleBuilder {
   Example build(const nlohmann::ordered_json& row, const std::string& source) const;
 
  private:
-  Example build_chat(const nlohmann::ordered_json& messages, const nlohmann::ordered_json& row) const;
+  Example build_row(const nlohmann::ordered_json& row) const;
+  Example build_chat(const nlohmann::ordered_json& messages, std::size_t prompt_messages,
+                     const nlohmann::ordered_json& row) const;
   Example build_text_pair(const std::string& prompt, const std::string& completion) const;
-  Example build_chat_pair(const nlohmann::ordered_json& prompt, const nlohmann::ordered_json& completion,
-                          const nlohmann::ordered_json& row) const;
-  const ChatTemplate& chat_template() const;
   RenderOptions render_options(const nlohmann::ordered_json& row) const;
 
   std::shared_ptr<const Tokenizer> tokenizer_;
   std::optional<ChatTemplate> chat_template_;
   ExampleSettings settings_;
-  std::map<std::string, std::string> special_tokens_;
 };
 
 }  // namespace lore

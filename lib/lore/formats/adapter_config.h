@@ -37,7 +37,7 @@ struct PeftConfig {
   std::vector<std::string> modules_to_save;
   std::variant<bool, std::string> init_lora_weights = true;
   bool inference_mode = true;
-  std::string peft_version;  ///< empty: not written
+  std::string peft_version;  ///< empty: not written; PEFT up to 0.14 cannot read a file that has it
 };
 
 /// Reads adapter_config.json. A key or a value that would change the numbers and that Lore does not

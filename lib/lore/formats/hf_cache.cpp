@@ -92,7 +92,7 @@ std::optional<fs::path> find_in_cache(const HubId& id, const fs::path& root,
   const fs::path snapshot = repository / "snapshots" / commit_of(repository, id.revision);
   if (!fs::is_directory(snapshot, ignored)) {
     const auto present = names_in(repository / "snapshots");
-    looked.push_back(fmt::format("{}, which has not the revision {} but {}", repository.string(),
+    looked.push_back(fmt::format("{}, which lacks the revision {} and has {}", repository.string(),
                                  in_quotes(id.revision),
                                  present.empty() ? "none" : fmt::format("{}", fmt::join(present, ", "))));
     return std::nullopt;
@@ -207,12 +207,13 @@ fs::path find_model(const std::string& path_or_id, const fs::path& recipe_folder
       return *snapshot;
     }
   }
+  const std::string revision = id->revision == "main" ? "" : " --revision " + printable(id->revision);
   throw Error(
       ErrorKind::kInput, path_or_id,
       fmt::format(
-          "is not on this machine (looked at {}); nothing is fetched: run `hf download {}/{}` where there "
+          "is not on this machine (looked at {}); nothing is fetched: run `hf download {}/{}{}` where there "
           "is a network and copy the cache here, or give the model's folder",
-          fmt::join(looked, "; "), id->organization, id->name));
+          fmt::join(looked, "; "), id->organization, id->name, revision));
 }
 
 }  // namespace lore

@@ -60,15 +60,18 @@ void check_schedule(const TrainingSpec& training, std::vector<Conflict>& conflic
     conflicts.push_back({{kwargs_key + ".num_cycles", type_key},
                          fmt::format("is for cosine and cosine_with_restarts, not for {}", type)});
   }
-  if (kwargs.num_cycles && type == "cosine_with_restarts" && *kwargs.num_cycles != std::floor(*kwargs.num_cycles)) {
+  if (kwargs.num_cycles && type == "cosine_with_restarts" &&
+      *kwargs.num_cycles != std::floor(*kwargs.num_cycles)) {
     conflicts.push_back({{kwargs_key + ".num_cycles", type_key},
                          fmt::format("must be a whole number with {}, got {}", type, *kwargs.num_cycles)});
   }
   if (type != "polynomial" && kwargs.power != defaults.power) {
-    conflicts.push_back({{kwargs_key + ".power", type_key}, fmt::format("is for polynomial, not for {}", type)});
+    conflicts.push_back(
+        {{kwargs_key + ".power", type_key}, fmt::format("is for polynomial, not for {}", type)});
   }
   if (type != "polynomial" && kwargs.lr_end != defaults.lr_end) {
-    conflicts.push_back({{kwargs_key + ".lr_end", type_key}, fmt::format("is for polynomial, not for {}", type)});
+    conflicts.push_back(
+        {{kwargs_key + ".lr_end", type_key}, fmt::format("is for polynomial, not for {}", type)});
   }
   if (type == "polynomial" && kwargs.lr_end >= training.learning_rate) {
     conflicts.push_back({{kwargs_key + ".lr_end", "training.learning_rate", type_key},

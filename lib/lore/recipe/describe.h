@@ -15,11 +15,13 @@ namespace lore {
 template <Like<Recipe> Self, class Visitor>
 void describe(Self& self, Visitor& visit) {
   visit("model", self.model, {.doc = "The base model. Its weights stay as they are."});
-  visit("adapter", self.adapter, {.doc = "The adapter, spelled as PEFT's `LoraConfig`.", .also_known_as = "lora peft"});
+  visit("adapter", self.adapter,
+        {.doc = "The adapter, spelled as PEFT's `LoraConfig`.", .also_known_as = "lora peft"});
   visit("data", self.data, {.doc = "The examples, and how they become token sequences."});
   visit("training", self.training,
-        {.doc = "The optimizer and its schedule, spelled as Transformers' `TrainingArguments` save `epochs` and "
-                "`batch_size`.",
+        {.doc =
+             "The optimizer and its schedule, spelled as Transformers' `TrainingArguments` save `epochs` and "
+             "`batch_size`.",
          .also_known_as = "train trainer"});
   visit("evaluation", self.evaluation, {.doc = "Validation while training."});
   visit("output_dir", self.output_dir,

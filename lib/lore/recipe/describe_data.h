@@ -40,19 +40,23 @@ void describe(Self& self, Visitor& visit) {
          .example = "1024",
          .also_known_as = "max_seq_length max_seq_len cutoff_len sequence_len"});
   visit("packing", self.packing,
-        {.doc = "Lay several examples in one row of `max_length`, each seeing only itself: no padding is computed.",
+        {.doc = "Lay several examples in one row of `max_length`, each seeing only itself: no padding is "
+                "computed.",
          .also_known_as = "sample_packing"});
   visit("overlong", self.overlong,
         {.doc = "What becomes of an example longer than `max_length`: an error that names it, its end or its "
                 "beginning cut off, or the whole example dropped and counted.",
          .choices = {"error", "truncate_right", "truncate_left", "drop"},
          .also_known_as = "truncation"});
-  visit("template", self.chat_template,
-        {.doc = "Chat template. `auto`: the model's own for `messages` rows; `prompt` and `completion` are joined "
-                "as raw text. `none`: never a template. Else a Jinja file, applied to both.",
-         .choices = {"auto", "none"},
-         .path = PathRule::kPathOrChoice,
-         .also_known_as = "chat_template"});
+  visit(
+      "template", self.chat_template,
+      {.doc =
+           "Chat template. `auto`: the model's own for `messages` rows; `prompt` and `completion` are joined "
+           "as raw text. `none`: never a template. The name of a template that Lore brings along (`chatml`, "
+           "`llama2`, `llama3`) or a Jinja file is applied to both.",
+       .choices = {"auto", "none"},
+       .path = PathRule::kPathOrName,
+       .also_known_as = "chat_template"});
   visit("shuffle", self.shuffle,
         {.doc = "Visit the training examples in a new order each epoch, drawn by `training.seed`.",
          .also_known_as = "shuffle_dataset"});

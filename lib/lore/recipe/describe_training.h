@@ -16,7 +16,8 @@ void describe(Self& self, Visitor& visit) {
   visit("power", self.power,
         {.doc = "`polynomial`: exponent of the decay; 1 is linear.", .range = Range::above(0)});
   visit("lr_end", self.lr_end,
-        {.doc = "`polynomial`: learning rate at the end; less than `learning_rate`.", .range = Range::at_least(0)});
+        {.doc = "`polynomial`: learning rate at the end; less than `learning_rate`.",
+         .range = Range::at_least(0)});
 }
 
 template <Like<TrainingSpec> Self, class Visitor>
@@ -34,10 +35,12 @@ void describe(Self& self, Visitor& visit) {
          .range = Range::between(1, kMostExamples),
          .example = "8",
          .also_known_as = "per_device_train_batch_size train_batch_size micro_batch_size"});
-  visit("gradient_accumulation_steps", self.gradient_accumulation_steps,
-        {.doc = "Batches summed into one optimizer step. The loss is a mean over the trained tokens of the whole "
-                "step, so the step equals that of one batch as large.",
-         .range = Range::between(1, kMostExamples)});
+  visit(
+      "gradient_accumulation_steps", self.gradient_accumulation_steps,
+      {.doc =
+           "Batches summed into one optimizer step. The loss is a mean over the trained tokens of the whole "
+           "step, so the step equals that of one batch as large.",
+       .range = Range::between(1, kMostExamples)});
   visit("learning_rate", self.learning_rate,
         {.doc = "Highest learning rate of AdamW.",
          .range = {.minimum = 0, .maximum = 1, .minimum_excluded = true},
@@ -45,14 +48,17 @@ void describe(Self& self, Visitor& visit) {
          .also_known_as = "lr"});
   visit("lr_scheduler_type", self.lr_scheduler_type,
         {.doc = "How the learning rate goes down after warm-up, as in Transformers.",
-         .choices = {"constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial"},
+         .choices = {"constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts",
+                     "polynomial"},
          .example = "linear",
          .also_known_as = "lr_scheduler scheduler schedule"});
   visit("lr_scheduler_kwargs", self.lr_scheduler_kwargs, {.doc = "Further arguments of the schedule."});
-  visit("warmup_ratio", self.warmup_ratio,
-        {.doc = "Share of all optimizer steps over which the learning rate rises from 0. Not with `warmup_steps`.",
-         .range = Range::between(0, 1),
-         .example = "0.03"});
+  visit(
+      "warmup_ratio", self.warmup_ratio,
+      {.doc =
+           "Share of all optimizer steps over which the learning rate rises from 0. Not with `warmup_steps`.",
+       .range = Range::between(0, 1),
+       .example = "0.03"});
   visit("warmup_steps", self.warmup_steps,
         {.doc = "Optimizer steps over which the learning rate rises from 0.",
          .range = Range::between(0, kMostSteps)});
@@ -65,11 +71,13 @@ void describe(Self& self, Visitor& visit) {
   visit("weight_decay", self.weight_decay,
         {.doc = "AdamW: decoupled decay, times the learning rate, of A and B.", .range = Range::at_least(0)});
   visit("max_grad_norm", self.max_grad_norm,
-        {.doc = "A gradient whose L2 norm over the whole adapter is larger is scaled down to this; 0 turns it off.",
+        {.doc = "A gradient whose L2 norm over the whole adapter is larger is scaled down to this; 0 turns "
+                "it off.",
          .range = Range::at_least(0),
          .also_known_as = "gradient_clipping"});
   visit("seed", self.seed,
-        {.doc = "Seed of the initial A, of dropout, of the order of examples and of `data.validation_fraction`.",
+        {.doc =
+             "Seed of the initial A, of dropout, of the order of examples and of `data.validation_fraction`.",
          .example = "42"});
   visit("logging_steps", self.logging_steps,
         {.doc = "Optimizer steps from one line of metrics.jsonl to the next.",
@@ -82,16 +90,19 @@ void describe(Self& self, Visitor& visit) {
 
 template <Like<EvaluationSpec> Self, class Visitor>
 void describe(Self& self, Visitor& visit) {
-  visit("every_steps", self.every_steps,
-        {.doc = "Optimizer steps from one measurement of the validation loss to the next; 0 measures none. The "
-                "adapter of the lowest is kept in `best/`.",
-         .range = Range::between(0, kMostSteps),
-         .example = "50",
-         .also_known_as = "eval_steps eval_every val_check_interval"});
-  visit("early_stopping_patience", self.early_stopping_patience,
-        {.doc = "Stop after this many measurements in a row without a lower validation loss; 0 never stops early.",
-         .range = Range::between(0, kMostSteps),
-         .also_known_as = "patience"});
+  visit(
+      "every_steps", self.every_steps,
+      {.doc = "Optimizer steps from one measurement of the validation loss to the next; 0 measures none. The "
+              "adapter of the lowest is kept in `best/`.",
+       .range = Range::between(0, kMostSteps),
+       .example = "50",
+       .also_known_as = "eval_steps eval_every val_check_interval"});
+  visit(
+      "early_stopping_patience", self.early_stopping_patience,
+      {.doc =
+           "Stop after this many measurements in a row without a lower validation loss; 0 never stops early.",
+       .range = Range::between(0, kMostSteps),
+       .also_known_as = "patience"});
   visit("early_stopping_threshold", self.early_stopping_threshold,
         {.doc = "How much lower, in nats a token, the validation loss must be to count as lower.",
          .range = Range::at_least(0)});

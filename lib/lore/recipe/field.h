@@ -34,10 +34,10 @@ struct Range {
 
 /// How a string key relates to the file system.
 enum class PathRule {
-  kNone,          ///< not a path
-  kPath,          ///< a path, resolved against the recipe's folder
-  kPathOrHubId,   ///< a path, or the name of a model on a hub (`owner/name`), left as it is
-  kPathOrChoice,  ///< one of the field's choices, else a path
+  kNone,         ///< not a path
+  kPath,         ///< a path, resolved against the recipe's folder
+  kPathOrHubId,  ///< a path, or the name of a model on a hub (`owner/name`), left as it is
+  kPathOrName,   ///< one of the field's choices, a name of letters, digits, `_` and `-`, or a path
 };
 
 /// What is known of one key of a recipe besides its name, type and default.
@@ -45,14 +45,17 @@ struct Field {
   std::string_view doc;  ///< what it is, its unit, what follows from it; one paragraph of Markdown
   bool required = false;
   Range range = {};  ///< of a number, of each number of a list or a mapping
+  /// All that a string key accepts; `:N` at the end of one stands for a colon and one to three digits.
   std::vector<std::string_view> choices = {};
-  std::string_view pattern = {};  ///< ECMAScript regex that the whole string matches
   PathRule path = PathRule::kNone;
   /// YAML of the key in the starting recipe; empty where the starting recipe leaves the key out.
   std::string_view example = {};
   /// Names of the same thing in other trainers, space-separated: suggested, never accepted.
   std::string_view also_known_as = {};
 };
+
+/// True where `text` is what `choice` of a Field's choices stands for.
+bool matches_choice(std::string_view choice, std::string_view text);
 
 /// `T` is `Spec`, const or not.
 template <class T, class Spec>

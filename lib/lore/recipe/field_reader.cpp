@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <regex>
 #include <system_error>
 
 #include "lore/core/suggestion.h"
@@ -20,7 +19,7 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-constexpr std::size_t kMostPatternBytes = 64;  // std::regex recurses by character
+constexpr std::size_t kMostSuggestionBytes = 64;  // the edit distance is quadratic
 
 bool holds_control_character(std::string_view text) {
   return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
@@ -35,7 +34,7 @@ std::string either(const std::vector<std::string>& names) {
 }
 
 std::string did_you_mean(const std::string& name) {
-  return name.empty() ? "" : fmt::format(" (did you mean {}?)", in_quotes(name));
+  return name.empty() ? "" : fmt::format(" (did you mean {}?)", quoted_text(name));
 }
 
 std::string joined(const std::string& section, std::string_view key) {
@@ -65,7 +64,7 @@ class FieldReader::SectionVisitor {
     } else if (!missing) {
       reader_.read_value(*entry->value, name, field, member);
     } else if (field.required) {
-      reader_.report(place, name, fmt::format("missing required key {}", in_quotes(name)));
+      reader_.report(place, name, fmt::format("missing required key {}", quoted_text(name)));
     }
   }
 
@@ -84,7 +83,8 @@ void FieldReader::read(const YamlNode& root, Recipe& recipe) {
 }
 
 template <class Spec>
-void FieldReader::read_section(const YamlNode* map, const YamlPlace& place, const std::string& name, Spec& spec) {
+void FieldReader::read_section(const YamlNode* map, const YamlPlace& place, const std::string& name,
+                               Spec& spec) {
   if (map != nullptr && map->kind != Kind::kMap) {
     report(map->place, name,
            fmt::format("{} must be a mapping of keys, got {}", name.empty() ? "a recipe" : name,
@@ -129,7 +129,8 @@ template <class T>
 bool FieldReader::read_list(const YamlNode& node, const std::string& name, const Field& field, T& list) {
   using Element = typename FieldType<T>::Inner;
   if (node.kind != Kind::kList) {
-    return report_type(node, name, Section<Element> ? "a list of mappings, such as [{ path: file.jsonl }]" : "a list");
+    return report_type(node, name,
+                       Section<Element> ? "a list of mappings, such as [{ path: file.jsonl }]" : "a list");
   }
   if (field.required && node.items.empty()) {
     return report(node.place, name, fmt::format("{} must not be empty", name));
@@ -143,7 +144,8 @@ bool FieldReader::read_list(const YamlNode& node, const std::string& name, const
 }
 
 template <class T>
-bool FieldReader::read_mapping(const YamlNode& node, const std::string& name, const Field& field, T& mapping) {
+bool FieldReader::read_mapping(const YamlNode& node, const std::string& name, const Field& field,
+                               T& mapping) {
   if (node.kind != Kind::kMap) {
     return report_type(node, name, "a mapping of names to numbers");
   }
@@ -151,7 +153,7 @@ bool FieldReader::read_mapping(const YamlNode& node, const std::string& name, co
   bool good = true;
   for (const YamlEntry& entry : node.entries) {
     if (entry.key.empty() || holds_control_character(entry.key)) {
-      good = report(entry.place, name, fmt::format("{}: {} is not a name", name, in_quotes(entry.key)));
+      good = report(entry.place, name, fmt::format("{}: {} is not a name", name, quoted_text(entry.key)));
       continue;
     }
     auto& element = mapping.emplace_back();
@@ -205,18 +207,20 @@ bool FieldReader::read_number(const YamlNode& node, const std::string& name, con
     return report_type(node, name, std::is_integral_v<T> ? "a whole number" : "a number");
   }
   if (result == ScalarResult::kTooLarge || !field.range.contains(static_cast<double>(number))) {
-    const std::string wanted = field.range.bounded()    ? field.range.text()
+    const std::string wanted = field.range.bounded()   ? field.range.text()
                                : std::is_unsigned_v<T> ? "at least 0 and below 2^64"
                                                        : "a number that 64 bits can hold";
-    return report(node.place, name, fmt::format("{} must be {}, got {}", name, wanted, node.text.substr(0, 40)));
+    return report(node.place, name,
+                  fmt::format("{} must be {}, got {}", name, wanted, node.text.substr(0, 40)));
   }
   value = number;
   return true;
 }
 
-bool FieldReader::read_text(const YamlNode& node, const std::string& name, const Field& field, std::string& value) {
+bool FieldReader::read_text(const YamlNode& node, const std::string& name, const Field& field,
+                            std::string& value) {
   const std::vector<std::string> choices(field.choices.begin(), field.choices.end());
-  const bool closed = !choices.empty() && field.path != PathRule::kPathOrChoice;
+  const bool closed = !choices.empty() && field.path != PathRule::kPathOrName;
   std::string text;
   if (read_scalar(node, text) != ScalarResult::kRead) {
     return report_type(node, name, closed ? either(choices) : "text");
@@ -225,31 +229,31 @@ bool FieldReader::read_text(const YamlNode& node, const std::string& name, const
     return report(node.place, name, fmt::format("{} must not be empty", name));
   }
   if (holds_control_character(text)) {
-    return report(node.place, name, fmt::format("{} holds a control character: {}", name, in_quotes(text)));
+    return report(node.place, name, fmt::format("{} holds a control character: {}", name, quoted_text(text)));
   }
-  const bool is_short = text.size() <= kMostPatternBytes;
-  if (closed && std::ranges::count(choices, text) == 0) {
-    const std::string nearest = is_short ? nearest_name(text, choices) : "";
-    return report(node.place, name, fmt::format("{} must be {}, got {}{}", name, either(choices), in_quotes(text),
-                                                did_you_mean(nearest)));
-  }
-  if (!field.pattern.empty() && !(is_short && std::regex_match(text, std::regex(std::string(field.pattern))))) {
-    return report(node.place, name, fmt::format("{} must match {}, got {}", name, field.pattern, in_quotes(text)));
+  const bool chosen =
+      std::ranges::any_of(choices, [&](const std::string& choice) { return matches_choice(choice, text); });
+  if (closed && !chosen) {
+    const std::string nearest = text.size() <= kMostSuggestionBytes ? nearest_name(text, choices) : "";
+    return report(node.place, name,
+                  fmt::format("{} must be {}, got {}{}", name, either(choices), quoted_text(text),
+                              did_you_mean(nearest)));
   }
   value = std::move(text);
-  const bool is_choice = std::ranges::count(choices, value) > 0;
-  return field.path == PathRule::kNone || is_choice || resolve(node, name, field, value);
+  return field.path == PathRule::kNone || chosen || resolve(node, name, field, value);
 }
 
-bool FieldReader::resolve(const YamlNode& node, const std::string& name, const Field& field, std::string& value) {
+bool FieldReader::resolve(const YamlNode& node, const std::string& name, const Field& field,
+                          std::string& value) {
   if (value == "~" || value.starts_with("~/")) {
-    return report(node.place, name, fmt::format("{}: ~ is not expanded in a recipe; write the folder out", name));
+    return report(node.place, name,
+                  fmt::format("{}: ~ is not expanded in a recipe; write the folder out", name));
   }
   const std::string resolved = resolved_path(folder_, value);
   std::error_code error;
-  const bool hub_id = field.path == PathRule::kPathOrHubId && is_hub_id(value) &&
-                      !std::filesystem::exists(resolved, error);
-  if (hub_id) {
+  const bool is_name = (field.path == PathRule::kPathOrHubId && is_hub_id(value)) ||
+                       (field.path == PathRule::kPathOrName && is_bare_name(value));
+  if (is_name && !std::filesystem::exists(resolved, error)) {
     return true;
   }
   if (!is_utf8(resolved)) {
@@ -270,7 +274,7 @@ void FieldReader::report_unknown_keys(const YamlNode& map, const std::string& na
       continue;
     }
     report(entry.place, joined(name, entry.key),
-           fmt::format("unknown key {}{}{}", in_quotes(entry.key), name.empty() ? "" : " in " + name,
+           fmt::format("unknown key {}{}{}", quoted_text(entry.key), name.empty() ? "" : " in " + name,
                        did_you_mean(suggested_key(name, entry.key))));
   }
 }
@@ -293,7 +297,8 @@ void FieldReader::report_conflicts(const Recipe& recipe) {
 
 bool FieldReader::report_type(const YamlNode& node, const std::string& name, std::string_view wanted) {
   return report(node.place, name,
-         fmt::format("{} must be {}, got {}{}", name, wanted, describe_value(node), advice_on_type(node, wanted)));
+                fmt::format("{} must be {}, got {}{}", name, wanted, describe_value(node),
+                            advice_on_type(node, wanted)));
 }
 
 bool FieldReader::report(const YamlPlace& place, const std::string& name, std::string message) {
@@ -309,8 +314,8 @@ bool FieldReader::is_flawed(std::string_view name) const {
   return std::ranges::any_of(flawed_, [&](std::string_view flawed) {
     const std::string_view shorter = flawed.size() < name.size() ? flawed : name;
     const std::string_view longer = flawed.size() < name.size() ? name : flawed;
-    const bool boundary = longer.size() == shorter.size() || longer[shorter.size()] == '.' ||
-                          longer[shorter.size()] == '[';
+    const bool boundary =
+        longer.size() == shorter.size() || longer[shorter.size()] == '.' || longer[shorter.size()] == '[';
     return !shorter.empty() && longer.starts_with(shorter) && boundary;
   });
 }

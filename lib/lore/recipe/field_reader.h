@@ -47,7 +47,8 @@ class FieldReader {
   bool read_text(const YamlNode& node, const std::string& name, const Field& field, std::string& value);
   bool resolve(const YamlNode& node, const std::string& name, const Field& field, std::string& value);
 
-  void report_unknown_keys(const YamlNode& map, const std::string& name, const std::vector<std::string>& known);
+  void report_unknown_keys(const YamlNode& map, const std::string& name,
+                           const std::vector<std::string>& known);
   void report_conflicts(const Recipe& recipe);
   bool report_type(const YamlNode& node, const std::string& name, std::string_view wanted);
   /// Always false.

@@ -20,7 +20,9 @@ struct AnyVisitor {
 
 /// A struct of the description: a mapping with known keys.
 template <class T>
-concept Section = requires(T& section, AnyVisitor& visitor) { describe(section, visitor); };
+concept Section = requires(T& section, AnyVisitor& visitor) {
+  describe(section, visitor);
+};
 
 /// The C++ types that a key may have besides Section and scalars.
 template <class T>

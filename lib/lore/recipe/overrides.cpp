@@ -58,7 +58,7 @@ std::vector<Step> split_key(std::string_view key) {
       const std::size_t close = std::min(key.find(']'), key.size());
       const auto index = to_index(key.substr(1, close - 1));
       if (!index || close == key.size()) {
-        throw Problem{fmt::format("expected a list index such as [0] at {}", in_quotes(key))};
+        throw Problem{fmt::format("expected a list index such as [0] at {}", quoted_text(key))};
       }
       steps.push_back({std::string(key.substr(1, close - 1)), index, true});
       key.remove_prefix(close + 1);
@@ -67,7 +67,7 @@ std::vector<Step> split_key(std::string_view key) {
       return steps;
     }
     if (key[0] != '.') {
-      throw Problem{fmt::format("expected a dot at {}", in_quotes(key))};
+      throw Problem{fmt::format("expected a dot at {}", quoted_text(key))};
     }
     key.remove_prefix(1);
   }
@@ -83,10 +83,12 @@ YamlNodePtr replaced(const YamlNodePtr& node, std::span<const Step> steps, const
   const bool missing = !node || node->kind == Kind::kNull;
   const bool as_list = missing ? step.index.has_value() : node->kind == Kind::kList;
   if (!missing && node->kind != Kind::kList && node->kind != Kind::kMap) {
-    throw Problem{fmt::format("{} is neither a mapping nor a list, so it has no {}", path, in_quotes(step.name))};
+    throw Problem{
+        fmt::format("{} is neither a mapping nor a list, so it has no {}", path, quoted_text(step.name))};
   }
   if (as_list != step.index.has_value() && (as_list || step.only_index)) {
-    throw Problem{fmt::format("{} is a {}, so it has no {}", path, as_list ? "list" : "mapping", in_quotes(step.name))};
+    throw Problem{fmt::format("{} is a {}, so it has no {}", path, as_list ? "list" : "mapping",
+                              quoted_text(step.name))};
   }
   auto copy = missing ? std::make_shared<YamlNode>() : std::make_shared<YamlNode>(*node);
   if (missing) {
@@ -96,8 +98,8 @@ YamlNodePtr replaced(const YamlNodePtr& node, std::span<const Step> steps, const
   if (as_list) {
     const std::string inner = fmt::format("{}[{}]", path, *step.index);
     if (*step.index > copy->items.size()) {
-      throw Problem{fmt::format("{} does not exist: the list has {} items; [{}] adds one", inner, copy->items.size(),
-                                copy->items.size())};
+      throw Problem{fmt::format("{} does not exist: the list has {} items; [{}] adds one", inner,
+                                copy->items.size(), copy->items.size())};
     }
     if (*step.index == copy->items.size()) {
       copy->items.push_back(nullptr);
@@ -131,7 +133,8 @@ YamlNodePtr apply_override(const YamlNodePtr& root, const std::string& assignmen
     return root;
   }
   std::vector<YamlProblem> value_problems;
-  const YamlNodePtr value = parse_yaml(std::string_view(assignment).substr(equals + 1), source, value_problems);
+  const YamlNodePtr value =
+      parse_yaml(std::string_view(assignment).substr(equals + 1), source, value_problems);
   for (YamlProblem& problem : value_problems) {
     problems.push_back({place, std::move(problem.message)});
   }

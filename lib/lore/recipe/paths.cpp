@@ -6,10 +6,11 @@
 namespace lore {
 namespace {
 
-bool is_hub_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-         c == '-' || c == '/';
+bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
+
+bool is_hub_character(char c) { return is_name_character(c) || c == '.' || c == '/'; }
 
 }  // namespace
 
@@ -28,6 +29,10 @@ bool is_hub_id(std::string_view text) {
   const bool inside = !text.empty() && text.front() != '.' && text.front() != '/' && text.back() != '/';
   return inside && std::ranges::all_of(text, is_hub_character) && std::ranges::count(text, '/') <= 1 &&
          !text.ends_with(".gguf");
+}
+
+bool is_bare_name(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, is_name_character);
 }
 
 std::string resolved_path(const std::filesystem::path& folder, std::string_view path) {

@@ -12,6 +12,9 @@ std::filesystem::path recipe_folder(const std::filesystem::path& recipe_file);
 /// True where `text` has the form of a hub id, `name` or `owner/name`, and is not a `.gguf` file's name.
 bool is_hub_id(std::string_view text);
 
+/// True where `text` is a name of letters, digits, `_` and `-`.
+bool is_bare_name(std::string_view text);
+
 /// `path` from `folder`, absolute and without `.` and `..`.
 std::string resolved_path(const std::filesystem::path& folder, std::string_view path);
 

@@ -18,7 +18,9 @@ namespace {
 
 /// The order of the file, then of the overrides.
 bool comes_before(const YamlProblem& a, const YamlProblem& b) {
-  const auto order = [](const YamlPlace& place) { return std::tuple(place.source, place.line, place.column); };
+  const auto order = [](const YamlPlace& place) {
+    return std::tuple(place.source, place.line, place.column);
+  };
   return order(a.place) < order(b.place);
 }
 
@@ -45,7 +47,8 @@ std::vector<RecipeProblem> named(std::vector<YamlProblem> problems, const std::f
 }  // namespace
 
 std::string RecipeProblem::text() const {
-  return line > 0 ? fmt::format("{}:{}:{}: {}", file, line, column, message) : fmt::format("{}: {}", file, message);
+  return line > 0 ? fmt::format("{}:{}:{}: {}", file, line, column, message)
+                  : fmt::format("{}: {}", file, message);
 }
 
 RecipeReading read_recipe_text(std::string_view text, const std::filesystem::path& file,

@@ -47,10 +47,7 @@ std::string joined_codes(const std::vector<std::string_view>& names) {
 /// What a key accepts besides its type; empty where it is anything.
 std::string accepted(const Field& field) {
   if (!field.choices.empty()) {
-    return joined_codes(field.choices) + (field.path == PathRule::kPathOrChoice ? " or a path" : "");
-  }
-  if (!field.pattern.empty()) {
-    return fmt::format("`{}`", field.pattern);
+    return joined_codes(field.choices) + (field.path == PathRule::kPathOrName ? ", a name or a path" : "");
   }
   switch (field.path) {
     case PathRule::kPath:
@@ -58,7 +55,7 @@ std::string accepted(const Field& field) {
     case PathRule::kPathOrHubId:
       return "path or hub id";
     case PathRule::kNone:
-    case PathRule::kPathOrChoice:
+    case PathRule::kPathOrName:
       break;
   }
   return field.range.text();
@@ -71,6 +68,26 @@ std::string cell(std::string_view text) {
     result += c == '|' ? "\\|" : std::string(1, c);
   }
   return result;
+}
+
+bool is_top_section(const RecipeKey& key) { return key.section && key.name.find('.') == std::string::npos; }
+
+/// The table of the keys below the top-level section `section`, or of the top-level keys where it is empty.
+std::string key_table(std::string_view section) {
+  std::string text = "\n| key | type | accepts | default | meaning |\n|---|---|---|---|---|\n";
+  for (const RecipeKey& key : recipe_keys()) {
+    const std::size_t dot = key.name.find('.');
+    const std::string_view home = dot == std::string::npos ? "" : std::string_view(key.name).substr(0, dot);
+    if (key.section || home != section) {
+      continue;
+    }
+    const std::string fallback = key.field.required          ? "**required**"
+                                 : key.default_value.empty() ? "unset"
+                                                             : fmt::format("`{}`", key.default_value);
+    text += fmt::format("| `{}` | {} | {} | {} | {} |\n", key.name, key.type, cell(accepted(key.field)),
+                        fallback, cell(key.field.doc));
+  }
+  return text;
 }
 
 /// `text` less the backquotes of Markdown, in lines of comment.
@@ -98,18 +115,11 @@ std::string comment(std::string_view text, const std::string& indent) {
 
 std::string reference_markdown() {
   std::string text(kReferenceHead);
-  const std::string_view head = "\n| key | type | accepts | default | meaning |\n|---|---|---|---|---|\n";
-  text += head;
+  text += key_table("");
   for (const RecipeKey& key : recipe_keys()) {
-    if (key.section) {
-      text += fmt::format("\n## `{}`\n\n{}\n{}", key.name, key.field.doc, head);
-      continue;
+    if (is_top_section(key)) {
+      text += fmt::format("\n## `{}`\n\n{}\n{}", key.name, key.field.doc, key_table(key.name));
     }
-    const std::string fallback = key.field.required           ? "**required**"
-                                 : key.default_value.empty() ? "unset"
-                                                             : fmt::format("`{}`", key.default_value);
-    text += fmt::format("| `{}` | {} | {} | {} | {} |\n", key.name, key.type, cell(accepted(key.field)), fallback,
-                        cell(key.field.doc));
   }
   return text;
 }
@@ -120,11 +130,11 @@ std::string starting_recipe() {
     const auto depth = static_cast<std::size_t>(std::ranges::count(key.name, '.'));
     const std::string leaf = key.name.substr(key.name.rfind('.') + 1);
     const std::string indent(2 * depth, ' ');
-    if (key.section && depth == 0) {
+    if (is_top_section(key)) {
       text += fmt::format("\n{}{}:\n", comment(key.field.doc, indent), leaf);
     } else if (!key.field.example.empty()) {
-      text += fmt::format("{}{}{}{}: {}\n", depth == 0 ? "\n" : "", comment(key.field.doc, indent), indent, leaf,
-                          key.field.example);
+      text += fmt::format("{}{}{}{}: {}\n", depth == 0 ? "\n" : "", comment(key.field.doc, indent), indent,
+                          leaf, key.field.example);
     }
   }
   return text;

@@ -18,9 +18,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::string lower(std::string_view text) {
   std::string result(text);
-  std::ranges::transform(result, result.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  std::ranges::transform(result, result.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return result;
 }
 
@@ -68,11 +67,14 @@ bool is_foreign_number(std::string_view text) {
     return true;
   }
   const bool prefixed = body.starts_with("0x") || body.starts_with("0o") || body.starts_with("0b");
-  const bool digits = !body.empty() && is_digit(body[0]) && body.find_first_not_of("0123456789_.") == std::string::npos;
-  return prefixed || (digits && !is_number(text)) || (digits && !is_integer(text) && body.find('.') == std::string::npos);
+  const bool digits =
+      !body.empty() && is_digit(body[0]) && body.find_first_not_of("0123456789_.") == std::string::npos;
+  return prefixed || (digits && !is_number(text)) ||
+         (digits && !is_integer(text) && body.find('.') == std::string::npos);
 }
 
-constexpr std::array<std::string_view, 8> kOldBooleans = {"yes", "no", "on", "off", "y", "n", "true", "false"};
+constexpr std::array<std::string_view, 8> kOldBooleans = {"yes", "no", "on",   "off",
+                                                          "y",   "n",  "true", "false"};
 
 bool is_old_boolean(std::string_view text) { return std::ranges::count(kOldBooleans, lower(text)) > 0; }
 
@@ -124,8 +126,8 @@ ScalarResult read_scalar(const YamlNode& node, bool& value) {
 }
 
 ScalarResult read_scalar(const YamlNode& node, std::string& value) {
-  const bool text = node.kind == Kind::kQuoted || (node.kind == Kind::kPlain && !is_boolean(node.text) &&
-                                                   !is_number(node.text));
+  const bool text = node.kind == Kind::kQuoted ||
+                    (node.kind == Kind::kPlain && !is_boolean(node.text) && !is_number(node.text));
   if (!text) {
     return ScalarResult::kWrongType;
   }
@@ -158,7 +160,7 @@ std::string describe_value(const YamlNode& node) {
     case Kind::kQuoted:
       break;
   }
-  return in_quotes(node.text);
+  return quoted_text(node.text);
 }
 
 std::string advice_on_type(const YamlNode& node, std::string_view wanted) {
@@ -176,11 +178,11 @@ std::string advice_on_type(const YamlNode& node, std::string_view wanted) {
   if (wanted == "text" && (is_number(node.text) || is_boolean(node.text))) {
     return " (put it in quotation marks)";
   }
+  if (wanted.ends_with("number") && is_foreign_number(node.text)) {
+    return " (numbers are decimal and finite, without underscores or leading zeros)";
+  }
   if (wanted == "a whole number" && is_number(node.text)) {
     return " (without a point or an exponent)";
-  }
-  if (is_foreign_number(node.text)) {
-    return " (numbers are decimal and finite, without underscores or leading zeros)";
   }
   return "";
 }

@@ -1,5 +1,8 @@
 #include "lore/recipe/schema.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -46,7 +49,8 @@ class SchemaWriter {
   }
 
   Json take() {
-    Json schema = {{"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties_)}};
+    Json schema = {
+        {"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties_)}};
     if (!required_.empty()) {
       schema["required"] = std::move(required_);
     }
@@ -80,14 +84,19 @@ Json number_schema(const Range& range) {
 }
 
 Json text_schema(const Field& field) {
-  Json schema = {{"type", "string"}, {"minLength", 1}};
-  if (!field.pattern.empty()) {
-    schema["pattern"] = "^(" + std::string(field.pattern) + ")$";
+  if (field.choices.empty() || field.path == PathRule::kPathOrName) {
+    return {{"type", "string"}, {"minLength", 1}};
   }
-  if (!field.choices.empty() && field.path != PathRule::kPathOrChoice) {
-    schema = {{"type", "string"}, {"enum", field.choices}};
+  const auto numbered = [](std::string_view choice) { return choice.ends_with(":N"); };
+  if (std::ranges::none_of(field.choices, numbered)) {
+    return {{"type", "string"}, {"enum", field.choices}};
   }
-  return schema;
+  std::string pattern;
+  for (const std::string_view choice : field.choices) {
+    const std::string_view stem = choice.substr(0, choice.size() - (numbered(choice) ? 1 : 0));
+    pattern += fmt::format("{}{}{}", pattern.empty() ? "" : "|", stem, numbered(choice) ? "[0-9]{1,3}" : "");
+  }
+  return {{"type", "string"}, {"pattern", fmt::format("^({})$", pattern)}};
 }
 
 template <class T>

@@ -75,7 +75,8 @@ struct LrSchedulerKwargs {
   bool operator==(const LrSchedulerKwargs&) const = default;
 };
 
-/// The optimizer and its schedule, spelled as Hugging Face's TrainingArguments save `epochs` and `batch_size`.
+/// The optimizer and its schedule, spelled as Hugging Face's TrainingArguments save `epochs` and
+/// `batch_size`.
 struct TrainingSpec {
   double epochs = 3;
   std::optional<std::int64_t> max_steps;

@@ -22,7 +22,8 @@ bool is_plain_character(char c) {
 
 /// `text` as it stands where every YAML reader takes it for a string, else in double quotes.
 std::string yaml_string(std::string_view text) {
-  const bool plain = !is_special_scalar(text) && text[0] != '-' && std::ranges::all_of(text, is_plain_character);
+  const bool plain =
+      !is_special_scalar(text) && text[0] != '-' && std::ranges::all_of(text, is_plain_character);
   if (plain) {
     return std::string(text);
   }
@@ -89,7 +90,9 @@ std::string flow_yaml(const Json& value) {
     const std::string name = value.is_object() ? yaml_string(key) + ": " : "";
     fmt::format_to(std::back_inserter(inner), "{}{}{}", inner.empty() ? "" : ", ", name, flow_yaml(element));
   }
-  return value.is_array() ? fmt::format("[{}]", inner) : inner.empty() ? "{}" : fmt::format("{{ {} }}", inner);
+  return value.is_array() ? fmt::format("[{}]", inner)
+         : inner.empty()  ? "{}"
+                          : fmt::format("{{ {} }}", inner);
 }
 
 std::string to_yaml(const Recipe& recipe) {

@@ -129,7 +129,7 @@ bool ends_its_quote(std::string_view text) {
   return false;
 }
 
-std::string in_quotes(std::string_view text) {
+std::string quoted_text(std::string_view text) {
   std::string result = "\"";
   while (!text.empty()) {
     const std::size_t length = utf8_length(text);

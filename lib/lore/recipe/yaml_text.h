@@ -31,6 +31,6 @@ int column_of(std::string_view text, std::size_t line_start, int offset);
 bool ends_its_quote(std::string_view text);
 
 /// `text` in quotation marks for a message: control characters escaped, cut after 60 bytes or so.
-std::string in_quotes(std::string_view text);
+std::string quoted_text(std::string_view text);
 
 }  // namespace lore

@@ -52,7 +52,9 @@ class TreeBuilder : public YAML::EventHandler {
   }
   void OnDocumentEnd() override {}
 
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add(leaf(Kind::kNull, mark, ""), anchor); }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    add(leaf(Kind::kNull, mark, ""), anchor);
+  }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
@@ -91,15 +93,16 @@ class TreeBuilder : public YAML::EventHandler {
 
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
     if (!tag.empty() && tag != "?" && tag != "!") {
-      problems_.push_back({place(mark), fmt::format("YAML tags are not accepted here: {}", in_quotes(tag))});
+      problems_.push_back({place(mark), fmt::format("YAML tags are not accepted: {}", quoted_text(tag))});
     }
   }
 
   /// yaml-cpp lets a quoted string run to the end of the text.
   void require_closing_quote(const YAML::Mark& mark) const {
     const auto line = static_cast<std::size_t>(std::max(mark.line, 0));
-    const std::size_t start =
-        line < line_starts_.size() ? line_starts_[line] + static_cast<std::size_t>(std::max(mark.column, 0)) : 0;
+    const std::size_t start = line < line_starts_.size()
+                                  ? line_starts_[line] + static_cast<std::size_t>(std::max(mark.column, 0))
+                                  : 0;
     if (start < text_.size() && !ends_its_quote(text_.substr(start))) {
       throw Stop{{place(mark), "not valid YAML: this quoted string has no closing quotation mark"}};
     }
@@ -108,7 +111,8 @@ class TreeBuilder : public YAML::EventHandler {
   void count(std::size_t nodes, int levels, const YamlPlace& at) {
     nodes_ += nodes;
     if (nodes_ > kMostYamlNodes) {
-      throw Stop{{at, fmt::format("the recipe holds more than {} values, aliases counted in full", kMostYamlNodes)}};
+      throw Stop{
+          {at, fmt::format("the recipe holds more than {} values, aliases counted in full", kMostYamlNodes)}};
     }
     if (static_cast<int>(open_.size()) + levels > kMostYamlLevels) {
       throw Stop{{at, fmt::format("the recipe is nested more than {} levels deep", kMostYamlLevels)}};
@@ -162,8 +166,8 @@ class TreeBuilder : public YAML::EventHandler {
     }
     const auto [known, is_new] = parent.line_of_key.emplace(key->text, key->place.line);
     if (!is_new) {
-      problems_.push_back(
-          {key->place, fmt::format("duplicate key {}, first on line {}", in_quotes(key->text), known->second)});
+      problems_.push_back({key->place, fmt::format("duplicate key {}, first on line {}",
+                                                   quoted_text(key->text), known->second)});
       return;
     }
     parent.node->entries.push_back({key->place, key->text, node});
@@ -188,8 +192,9 @@ const YamlEntry* YamlNode::find(std::string_view key) const {
 
 YamlNodePtr parse_yaml(std::string_view text, int source, std::vector<YamlProblem>& problems) {
   if (text.size() > kMostYamlBytes) {
-    problems.push_back({{source, 1, 1},
-                        fmt::format("the text is {} bytes; a recipe is at most {}", text.size(), kMostYamlBytes)});
+    problems.push_back(
+        {{source, 1, 1},
+         fmt::format("the text is {} bytes; a recipe is at most {}", text.size(), kMostYamlBytes)});
     return nullptr;
   }
   const std::string lines = normalized_lines(text);

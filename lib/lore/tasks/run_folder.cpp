@@ -7,20 +7,23 @@
 
 namespace lore {
 
+void RunFolder::check_free(const std::filesystem::path& path, bool overwrite) {
+  std::error_code error;
+  if (!overwrite && std::filesystem::exists(path) && !std::filesystem::is_empty(path, error)) {
+    throw Error(ErrorKind::kRefused, path.string(),
+                "is not empty; choose another folder with --output, or replace the run in it with --overwrite");
+  }
+}
+
 RunFolder::RunFolder(std::filesystem::path path, bool overwrite) : path_(std::move(path)) {
+  check_free(path_, overwrite);
   create_folders(path_);
-  if (!std::filesystem::is_empty(path_)) {
-    if (!overwrite) {
-      throw Error(ErrorKind::kRefused, path_.string(),
-                  "is not empty; choose another folder with --output, or replace the run in it with --overwrite");
-    }
-    for (const char* name :
-         {"adapter", "best", "checkpoints", "recipe.yaml", "run.json", "metrics.jsonl", "loss.svg"}) {
-      std::error_code error;
-      std::filesystem::remove_all(path_ / name, error);
-      if (error) {
-        throw Error(ErrorKind::kResources, (path_ / name).string(), "cannot be removed: " + error.message());
-      }
+  for (const char* name :
+       {"adapter", "best", "checkpoints", "recipe.yaml", "run.json", "metrics.jsonl", "loss.svg"}) {
+    std::error_code error;
+    std::filesystem::remove_all(path_ / name, error);
+    if (error) {
+      throw Error(ErrorKind::kResources, (path_ / name).string(), "cannot be removed: " + error.message());
     }
   }
   metrics_.open(path_ / "metrics.jsonl", std::ios::trunc);

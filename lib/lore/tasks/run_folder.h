@@ -10,8 +10,11 @@ namespace lore {
 /// The folder a run writes: adapter/, best/, checkpoints/, recipe.yaml, run.json, metrics.jsonl, loss.svg.
 class RunFolder {
  public:
+  /// Throws: Error kRefused when the folder holds something and `overwrite` is false.
+  static void check_free(const std::filesystem::path& path, bool overwrite);
+
   /// Creates the folder. With `overwrite`, what an earlier run left there is removed, and nothing else.
-  /// Throws: Error kRefused when it is not empty and `overwrite` is false; kResources.
+  /// Throws: Error kRefused as check_free; kResources.
   RunFolder(std::filesystem::path path, bool overwrite);
 
   const std::filesystem::path& path() const { return path_; }

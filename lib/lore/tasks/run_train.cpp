@@ -157,10 +157,8 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
   const Clock::time_point start = Clock::now();
   const Recipe& recipe = request.recipe;
   const std::filesystem::path model_path = find_base(recipe.model, environment);
-  std::optional<RunFolder> folder;
   if (!request.dry_run) {
-    folder.emplace(recipe.output_dir, request.overwrite);
-    folder->write_text("recipe.yaml", to_yaml(recipe));
+    RunFolder::check_free(recipe.output_dir, request.overwrite);
   }
   // Tokenizing and loading the weights share nothing but the processor.
   std::future<TrainingData> loading_data =
@@ -175,8 +173,11 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
     refuse_foreign_ids(*dataset, base.model->config());
     warn_of_long_examples(*dataset, base.model->config(), reporter);
   }
+  std::optional<RunFolder> folder;
   std::optional<Recorder> recorder;
-  if (folder) {
+  if (!request.dry_run) {
+    folder.emplace(recipe.output_dir, request.overwrite);
+    folder->write_text("recipe.yaml", to_yaml(recipe));
     recorder.emplace(*folder, adapter, *base.model, reporter);
   }
   TrainObserver& observer = recorder ? static_cast<TrainObserver&>(*recorder) : reporter;

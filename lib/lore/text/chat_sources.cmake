@@ -14,6 +14,7 @@ set(CHAT_SOURCES
     jinja_operators.cpp
     jinja_parser.cpp
     jinja_percent.cpp
+    jinja_primary_parser.cpp
     jinja_print.cpp
     jinja_runtime.cpp
     jinja_sequence_filters.cpp

@@ -5,7 +5,7 @@
 #include "lore/core/error.h"
 #include "lore/text/jinja_parser.h"
 #include "lore/text/jinja_runtime.h"
-#include "lore/text/jinja_string.h"
+#include "lore/text/utf8.h"
 
 namespace lore {
 namespace {
@@ -20,7 +20,7 @@ ChatTemplate ChatTemplate::compile(std::string source, std::string name) {
   if (source.size() > kMaxSource) {
     throw Error(ErrorKind::kInput, name, fmt::format("a chat template has at most {} bytes", kMaxSource));
   }
-  if (!jinja::is_valid_utf8(source)) {
+  if (!is_valid_utf8(source)) {
     throw Error(ErrorKind::kInput, name, "the chat template is not UTF-8");
   }
   try {

@@ -6,6 +6,7 @@
 #include "lore/text/jinja_operators.h"
 #include "lore/text/jinja_print.h"
 #include "lore/text/jinja_string.h"
+#include "lore/text/utf8.h"
 
 namespace lore::jinja {
 namespace {
@@ -106,8 +107,8 @@ Value attribute_of(const Value& object, std::string_view name) {
     return method;
   }
   if (is_modifying_method(object, name)) {
-    return Value::undefined(
-        fmt::format("access to attribute '{}' of '{}' object is unsafe: it would modify it", name, object.type_name()));
+    return Value::undefined(fmt::format(
+        "access to attribute '{}' of '{}' object is unsafe: it would modify it", name, object.type_name()));
   }
   if (object.is_dict()) {
     if (const Value* value = find(object.as_dict(), name)) {
@@ -123,10 +124,9 @@ Value item_of(const Value& object, const Value& key) {
   }
   if (object.is_dict()) {
     for (const auto& [name, value] : object.as_dict().items) {
-      const bool same = name.is_string() && key.is_string() ? name.as_string() == key.as_string()
-                        : name.is_number() && key.is_number()
-                            ? name.as_double() == key.as_double()
-                            : name.is_none() && key.is_none();
+      const bool same = name.is_string() && key.is_string()   ? name.as_string() == key.as_string()
+                        : name.is_number() && key.is_number() ? name.as_double() == key.as_double()
+                                                              : name.is_none() && key.is_none();
       if (same) {
         return value;
       }
@@ -149,7 +149,8 @@ Value item_of(const Value& object, const Value& key) {
   return Value::undefined(fmt::format("'{} object' has no element {}", object.type_name(), to_repr(key)));
 }
 
-Value slice_of(Runtime& runtime, const Value& object, const Value& start, const Value& stop, const Value& step) {
+Value slice_of(Runtime& runtime, const Value& object, const Value& start, const Value& stop,
+               const Value& step) {
   if (object.is_undefined()) {
     object.fail_undefined();
   }
@@ -169,7 +170,7 @@ Value slice_of(Runtime& runtime, const Value& object, const Value& start, const 
 
   std::vector<std::size_t> indices;
   if (by > 0) {
-    for (std::int64_t i = from; i < to; i = by > to - i ? to : i + by) {
+    for (std::int64_t i = from; i<to; i = by> to - i ? to : i + by) {
       indices.push_back(static_cast<std::size_t>(i));
     }
   } else {

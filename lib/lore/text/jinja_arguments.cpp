@@ -44,11 +44,14 @@ std::int64_t Bound::integer_or(std::size_t i, std::int64_t fallback) const {
     return fallback;
   }
   if (!values_[i]->is_integral()) {
-    throw Failure(fmt::format("{}: '{}' is an integer, got '{}'", callee_, names_[i], values_[i]->type_name()));
+    throw Failure(
+        fmt::format("{}: '{}' is an integer, got '{}'", callee_, names_[i], values_[i]->type_name()));
   }
   return values_[i]->as_int();
 }
 
-bool Bound::flag_or(std::size_t i, bool fallback) const { return values_[i] ? values_[i]->truthy() : fallback; }
+bool Bound::flag_or(std::size_t i, bool fallback) const {
+  return values_[i] ? values_[i]->truthy() : fallback;
+}
 
 }  // namespace lore::jinja

@@ -109,7 +109,8 @@ Value Runtime::evaluate_node(const Conditional& node, const ScopePtr& scope) {
     return evaluate(*node.then, scope);
   }
   return node.otherwise ? evaluate(*node.otherwise, scope)
-                        : Value::undefined("the inline if-expression evaluated to false and no else section was defined");
+                        : Value::undefined(
+                              "the inline if-expression evaluated to false and no else section was defined");
 }
 
 Value Runtime::evaluate_node(const AttributeOf& node, const ScopePtr& scope) {
@@ -119,13 +120,17 @@ Value Runtime::evaluate_node(const AttributeOf& node, const ScopePtr& scope) {
 Value Runtime::evaluate_node(const ItemOf& node, const ScopePtr& scope) {
   const Value object = evaluate(*node.object, scope);
   const Value key = evaluate(*node.index, scope);
-  charge(object.is_dict() ? object.as_dict().items.size() / 64 : object.is_string() ? object.as_string().size() / 64 : 0);
+  charge(object.is_dict()     ? object.as_dict().items.size() / 64
+         : object.is_string() ? object.as_string().size() / 64
+                              : 0);
   return item_of(object, key);
 }
 
 Value Runtime::evaluate_node(const SliceOf& node, const ScopePtr& scope) {
   const Value object = evaluate(*node.object, scope);
-  const auto bound = [&](const ExpressionPtr& part) { return part ? evaluate(*part, scope) : Value(nullptr); };
+  const auto bound = [&](const ExpressionPtr& part) {
+    return part ? evaluate(*part, scope) : Value(nullptr);
+  };
   const Value start = bound(node.start);
   const Value stop = bound(node.stop);
   const Value step = bound(node.step);

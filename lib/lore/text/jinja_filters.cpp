@@ -20,7 +20,8 @@ Value trim(Runtime&, const Value& target, Arguments& arguments) {
   const Bound bound("trim", arguments, {"chars"});
   const bool given = bound[0] && !bound[0]->is_none();
   const std::string characters = bound.text_or(0, "");
-  return Value(strip(to_text(target), given ? std::optional<std::string_view>(characters) : std::nullopt, Side::kBoth));
+  return Value(strip(to_text(target), given ? std::optional<std::string_view>(characters) : std::nullopt,
+                     Side::kBoth));
 }
 
 Value to_json_filter(Runtime& runtime, const Value& target, Arguments& arguments) {
@@ -69,7 +70,8 @@ std::string title_words(std::string_view text) {
   bool inside = false;
   for (const char32_t c : decode_utf8(text)) {
     const std::string one = encode_utf8(std::u32string_view(&c, 1));
-    const bool separates = is_space(c) || (c < 0x80 && std::string_view("-({[<").find(static_cast<char>(c)) != std::string_view::npos);
+    const bool separates = is_space(c) || (c < 0x80 && std::string_view("-({[<").find(static_cast<char>(c)) !=
+                                                           std::string_view::npos);
     result += separates ? one : inside ? to_lower(one) : to_upper(one);
     inside = !separates;
   }
@@ -199,7 +201,8 @@ Value indent(Runtime& runtime, const Value& target, Arguments& arguments) {
   const Bound bound("indent", arguments, {"width", "first", "blank"});
   const bool by_text = bound[0] && bound[0]->is_string();
   const std::int64_t width = by_text ? 0 : std::clamp<std::int64_t>(bound.integer_or(0, 4), 0, kMaxWidth);
-  const std::string indention = by_text ? bound[0]->as_string() : std::string(static_cast<std::size_t>(width), ' ');
+  const std::string indention =
+      by_text ? bound[0]->as_string() : std::string(static_cast<std::size_t>(width), ' ');
   const std::vector<std::string> lines = split_lines(to_text(target) + "\n");
   std::string text = bound.flag_or(1, false) ? indention : "";
   for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -220,7 +223,8 @@ Value center(Runtime&, const Value& target, Arguments& arguments) {
   const Bound bound("center", arguments, {"width"});
   const std::string text = to_text(target);
   const std::int64_t width = std::min(bound.integer_or(0, 80), kMaxWidth);
-  const std::int64_t fill = std::max<std::int64_t>(width - static_cast<std::int64_t>(count_code_points(text)), 0);
+  const std::int64_t fill =
+      std::max<std::int64_t>(width - static_cast<std::int64_t>(count_code_points(text)), 0);
   // Python puts the odd space on the left when the width is odd.
   const std::int64_t left = fill / 2 + (fill & width & 1);
   return Value(std::string(static_cast<std::size_t>(left), ' ') + text +
@@ -231,7 +235,8 @@ Value word_count(Runtime&, const Value& target, Arguments&) {
   std::int64_t words = 0;
   bool inside = false;
   for (const char32_t c : decode_utf8(to_text(target))) {
-    const bool word = c == U'_' || (is_printable(c) && (c >= 0x80 ? !is_space(c) : std::isalnum(static_cast<int>(c)) != 0));
+    const bool word =
+        c == U'_' || (is_printable(c) && (c >= 0x80 ? !is_space(c) : std::isalnum(static_cast<int>(c)) != 0));
     words += word && !inside ? 1 : 0;
     inside = word;
   }

@@ -121,7 +121,8 @@ Value joiner(Runtime&, Arguments& arguments) {
   const std::string separator = Bound("joiner", arguments, {"sep"}).text_or(0, ", ");
   auto used = std::make_shared<bool>(false);
   return Value(std::make_shared<const Callable>(Callable{"joiner", [separator, used](Runtime&, Arguments&) {
-                                                           return Value(std::exchange(*used, true) ? separator : "");
+                                                           return Value(std::exchange(*used, true) ? separator
+                                                                                                   : "");
                                                          }}));
 }
 
@@ -131,9 +132,12 @@ std::vector<std::pair<std::string, Value>> global_functions() {
   const auto function = [](const char* name, Value (*call)(Runtime&, Arguments&)) {
     return std::pair<std::string, Value>(name, Value(std::make_shared<const Callable>(Callable{name, call})));
   };
-  return {function("raise_exception", raise_exception), function("strftime_now", strftime_now),
-          function("namespace", make_namespace),        function("range", range),
-          function("dict", make_dict),                  function("joiner", joiner)};
+  return {function("raise_exception", raise_exception),
+          function("strftime_now", strftime_now),
+          function("namespace", make_namespace),
+          function("range", range),
+          function("dict", make_dict),
+          function("joiner", joiner)};
 }
 
 }  // namespace lore::jinja

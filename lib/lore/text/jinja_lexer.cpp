@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "lore/text/jinja_string.h"
+#include "lore/text/utf8.h"
 
 namespace lore::jinja {
 namespace {
@@ -17,7 +18,8 @@ using Kind = Lexeme::Kind;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_name_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+         static_cast<unsigned char>(c) >= 0x80;
 }
 bool is_name_part(char c) { return is_name_start(c) || is_digit(c); }
 
@@ -206,7 +208,8 @@ class Lexer {
       skip_white_space();
     }
     line_starting_ = source_[at_ - 1] == '\n';
-    for (std::size_t tag = source_.find("{%", at_); tag != std::string::npos; tag = source_.find("{%", tag + 2)) {
+    for (std::size_t tag = source_.find("{%", at_); tag != std::string::npos;
+         tag = source_.find("{%", tag + 2)) {
       const char sign = sign_at(tag + 2);
       at = tag + 2 + (sign != '\0' ? 1 : 0);
       skip();
@@ -237,7 +240,8 @@ class Lexer {
       }
       if (brackets.empty()) {
         const char sign = sign_at(at_);
-        const bool signed_close = sign != '\0' && (sign == '-' || close == "%}") && starts_with(close, at_ + 1);
+        const bool signed_close =
+            sign != '\0' && (sign == '-' || close == "%}") && starts_with(close, at_ + 1);
         if (signed_close || starts_with(close, at_)) {
           add(close_kind);
           advance(at_ + close.size() + (signed_close ? 1 : 0));
@@ -329,8 +333,9 @@ class Lexer {
     }
     add(is_float ? Kind::kFloat : Kind::kInteger, digits);
     Lexeme& lexeme = lexemes_.back();
-    const auto result = is_float ? std::from_chars(digits.data(), digits.data() + digits.size(), lexeme.number)
-                                 : std::from_chars(digits.data(), digits.data() + digits.size(), lexeme.integer);
+    const auto result = is_float
+                            ? std::from_chars(digits.data(), digits.data() + digits.size(), lexeme.number)
+                            : std::from_chars(digits.data(), digits.data() + digits.size(), lexeme.integer);
     if (result.ec != std::errc() || (end < source_.size() && is_name_start(source_[end]))) {
       fail(fmt::format("'{}' is not a number that templates can use",
                        source_.substr(at_, std::min<std::size_t>(end - at_ + 1, 40))));

@@ -36,7 +36,8 @@ template <Side kSide>
 Value strip_method(Runtime&, const Value& self, Arguments& arguments) {
   const Bound bound("strip", arguments, {"chars"});
   const auto characters = optional_string(bound, 0, "strip");
-  return Value(strip(self.as_string(), characters ? std::optional<std::string_view>(*characters) : std::nullopt, kSide));
+  return Value(strip(self.as_string(),
+                     characters ? std::optional<std::string_view>(*characters) : std::nullopt, kSide));
 }
 
 template <bool kFromRight>
@@ -48,7 +49,8 @@ Value split_method(Runtime& runtime, const Value& self, Arguments& arguments) {
   }
   const auto view = separator ? std::optional<std::string_view>(*separator) : std::nullopt;
   const std::int64_t limit = bound.integer_or(1, -1);
-  return strings(runtime, kFromRight ? rsplit(self.as_string(), view, limit) : split(self.as_string(), view, limit));
+  return strings(runtime,
+                 kFromRight ? rsplit(self.as_string(), view, limit) : split(self.as_string(), view, limit));
 }
 
 /// str.startswith and str.endswith: of one text or of any of a tuple.
@@ -124,9 +126,12 @@ Value format_method(Runtime& runtime, const Value& self, Arguments& arguments) {
       throw Failure("format: a brace stands alone");
     }
     const std::string field = format.substr(at + 1, end - at - 1);
-    const bool position = std::all_of(field.begin(), field.end(), [](char d) { return d >= '0' && d <= '9'; });
+    const bool position =
+        std::all_of(field.begin(), field.end(), [](char d) { return d >= '0' && d <= '9'; });
     if (position) {
-      const std::size_t index = field.empty() ? next++ : field.size() > 4 ? std::string::npos : std::stoul(field);
+      const std::size_t index = field.empty()      ? next++
+                                : field.size() > 4 ? std::string::npos
+                                                   : std::stoul(field);
       if (index >= arguments.positional.size()) {
         throw Failure("format: an index is out of range");
       }
@@ -149,8 +154,8 @@ Value find_text(Runtime&, const Value& self, Arguments& arguments) {
   const Bound bound("find", arguments, {"sub"});
   const std::size_t at = self.as_string().find(string_argument(bound, 0, "find"));
   return Value(at == std::string::npos ? std::int64_t{-1}
-                                       : static_cast<std::int64_t>(
-                                             count_code_points(std::string_view(self.as_string()).substr(0, at))));
+                                       : static_cast<std::int64_t>(count_code_points(
+                                             std::string_view(self.as_string()).substr(0, at))));
 }
 
 Value count_text(Runtime&, const Value& self, Arguments& arguments) {
@@ -199,7 +204,9 @@ Value dict_items(Runtime& runtime, const Value& self, Arguments&) {
   return Value::list(std::move(items));
 }
 
-Value dict_keys(Runtime& runtime, const Value& self, Arguments&) { return Value::list(items_of(runtime, self)); }
+Value dict_keys(Runtime& runtime, const Value& self, Arguments&) {
+  return Value::list(items_of(runtime, self));
+}
 
 Value dict_values(Runtime& runtime, const Value& self, Arguments&) {
   runtime.charge(self.as_dict().items.size());
@@ -272,7 +279,8 @@ constexpr NamedMethod kMethods[] = {
     {Kind::kString, "rsplit", split_method<true>},
     {Kind::kString, "splitlines",
      [](Runtime& r, const Value& self, Arguments& a) {
-       return strings(r, split_lines(self.as_string(), Bound("splitlines", a, {"keepends"}).flag_or(0, false)));
+       return strings(r,
+                      split_lines(self.as_string(), Bound("splitlines", a, {"keepends"}).flag_or(0, false)));
      }},
     {Kind::kString, "startswith", affix_method<true>},
     {Kind::kString, "endswith", affix_method<false>},
@@ -305,7 +313,7 @@ Method find_method(const Value& self, std::string_view name) {
 }
 
 bool is_modifying_method(const Value& self, std::string_view name) {
-  static constexpr std::string_view kList[] = {"append", "clear",  "extend", "insert",
+  static constexpr std::string_view kList[] = {"append", "clear",  "extend",  "insert",
                                                "pop",    "remove", "reverse", "sort"};
   static constexpr std::string_view kDict[] = {"clear", "pop", "popitem", "setdefault", "update"};
   if (self.is_sequence() && !self.as_sequence().tuple) {

@@ -64,7 +64,9 @@ Value add(Runtime& runtime, const Value& a, const Value& b) {
     if (a.is_safe() == b.is_safe()) {
       return a.is_safe() ? Value::safe(a.as_string() + b.as_string()) : Value(a.as_string() + b.as_string());
     }
-    const auto safe_text = [](const Value& v) { return v.is_safe() ? v.as_string() : escape_html(v.as_string()); };
+    const auto safe_text = [](const Value& v) {
+      return v.is_safe() ? v.as_string() : escape_html(v.as_string());
+    };
     return Value::safe(safe_text(a) + safe_text(b));
   }
   if (a.is_sequence() && b.is_sequence() && a.as_sequence().tuple == b.as_sequence().tuple) {
@@ -122,7 +124,8 @@ Value integer_arithmetic(std::string_view operation, std::int64_t a, std::int64_
   } else if (operation == "*") {
     overflow = __builtin_mul_overflow(a, b, &result);
   } else if (operation == "**") {
-    return b < 0 ? Value(std::pow(static_cast<double>(a), static_cast<double>(b))) : Value(integer_power(a, b));
+    return b < 0 ? Value(std::pow(static_cast<double>(a), static_cast<double>(b)))
+                 : Value(integer_power(a, b));
   } else if (b == 0) {
     throw Failure(fmt::format("'{}': division by zero", operation));
   } else if (operation == "/") {

@@ -51,7 +51,8 @@ class StatementParser : ExpressionParser {
           break;
         case Kind::kEnd:
           if (ends.size() > 0) {
-            throw SyntaxError{opened, fmt::format("this block has no end: '{}' is missing", *(ends.end() - 1))};
+            throw SyntaxError{opened,
+                              fmt::format("this block has no end: '{}' is missing", *(ends.end() - 1))};
           }
           return body;
         default:
@@ -62,7 +63,8 @@ class StatementParser : ExpressionParser {
 
   void expect_close(Kind kind) {
     if (current().kind != kind) {
-      fail(fmt::format("expected '{}', got {}", kind == Kind::kStatementClose ? "%}" : "}}", describe_current()));
+      fail(fmt::format("expected '{}', got {}", kind == Kind::kStatementClose ? "%}" : "}}",
+                       describe_current()));
     }
     next();
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -9,6 +10,21 @@
 #include "lore/text/jinja_lexer.h"
 
 namespace lore::jinja {
+
+/// Levels of an expression; 0 for none.
+inline int height(const ExpressionPtr& expression) { return expression ? expression->height : 0; }
+
+/// Levels of the deepest argument.
+inline int height(const CallArguments& arguments) {
+  int result = 0;
+  for (const auto& argument : arguments.positional) {
+    result = std::max(result, height(argument));
+  }
+  for (const auto& [name, argument] : arguments.named) {
+    result = std::max(result, height(argument));
+  }
+  return result;
+}
 
 /// Parses a template. Throws: SyntaxError.
 Template parse(std::string name, std::string source);

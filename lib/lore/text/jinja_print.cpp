@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "lore/text/jinja_string.h"
+#include "lore/text/utf8.h"
 
 namespace lore::jinja {
 namespace {
@@ -26,7 +27,8 @@ std::string float_text(double value) {
 }
 
 std::string string_repr(std::string_view text) {
-  const char quote = text.find('\'') != std::string_view::npos && text.find('"') == std::string_view::npos ? '"' : '\'';
+  const char quote =
+      text.find('\'') != std::string_view::npos && text.find('"') == std::string_view::npos ? '"' : '\'';
   std::string result(1, quote);
   for (const char32_t c : decode_utf8(text)) {
     if (c == static_cast<char32_t>(quote) || c == U'\\') {
@@ -107,7 +109,8 @@ std::string json_key(const Value& key) {
     case Value::Kind::kFloat:
       return json_number(key.as_double());
     default:
-      throw Failure(fmt::format("tojson: keys must be str, int, float, bool or None, not {}", key.type_name()));
+      throw Failure(
+          fmt::format("tojson: keys must be str, int, float, bool or None, not {}", key.type_name()));
   }
 }
 
@@ -157,9 +160,8 @@ class JsonWriter {
       return;
     }
     auto sorted = dict.items;
-    std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
-      return json_key(a.first) < json_key(b.first);
-    });
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [](const auto& a, const auto& b) { return json_key(a.first) < json_key(b.first); });
     write_items('{', '}', sorted, write_entry);
   }
 

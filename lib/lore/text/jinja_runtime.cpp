@@ -246,7 +246,8 @@ Runtime::Flow Runtime::execute_node(const With& node, const ScopePtr& scope) {
 
 Runtime::Flow Runtime::execute_node(const Generation& node, const ScopePtr& scope) {
   const std::string text = capture(node.body, scope);
-  // As in transformers, a block inside a macro or a captured text starts at what the output proper has so far.
+  // As in transformers, a block inside a macro or a captured text starts at what the output proper has so
+  // far.
   const std::size_t begin = captured_ > 0 ? root_.size() : output_.size();
   write(text);
   generation_spans_.emplace_back(begin, begin + text.size());
@@ -265,7 +266,8 @@ Value Runtime::macro_value(std::shared_ptr<const MacroBody> macro, const ScopePt
       Callable{name, [macro = std::move(macro), weak](Runtime& runtime, Arguments& arguments) {
                  const ScopePtr defined_in = weak.lock();
                  if (!defined_in) {
-                   throw Failure(fmt::format("the macro '{}' is called outside the block that defines it", macro->name));
+                   throw Failure(fmt::format("the macro '{}' is called outside the block that defines it",
+                                             macro->name));
                  }
                  return runtime.call_macro(*macro, defined_in, arguments);
                }}));
@@ -292,12 +294,14 @@ Value Runtime::call_macro(const MacroBody& macro, const ScopePtr& defined_in, Ar
     } else if (parameter.fallback) {
       scope->set(parameter.name, evaluate(*parameter.fallback, scope));
     } else {
-      scope->set(parameter.name, Value::undefined(fmt::format("parameter '{}' was not provided", parameter.name)));
+      scope->set(parameter.name,
+                 Value::undefined(fmt::format("parameter '{}' was not provided", parameter.name)));
     }
   }
   for (const auto& [name, value] : arguments.named) {
-    const bool known = std::any_of(macro.parameters.begin(), macro.parameters.end(),
-                                   [&, &key = name](const Parameter& parameter) { return parameter.name == key; });
+    const bool known =
+        std::any_of(macro.parameters.begin(), macro.parameters.end(),
+                    [&, &key = name](const Parameter& parameter) { return parameter.name == key; });
     if (name == "caller" && !known) {
       scope->set("caller", value);
     } else if (!known) {

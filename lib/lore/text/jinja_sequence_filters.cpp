@@ -68,7 +68,9 @@ Value join(Runtime& runtime, const Value& target, Arguments& arguments) {
   return Value(std::move(text));
 }
 
-Value list(Runtime& runtime, const Value& target, Arguments&) { return Value::list(items_of(runtime, target)); }
+Value list(Runtime& runtime, const Value& target, Arguments&) {
+  return Value::list(items_of(runtime, target));
+}
 
 Value items(Runtime& runtime, const Value& target, Arguments& arguments) {
   if (target.is_undefined()) {
@@ -100,6 +102,11 @@ Value dict_sort(Runtime& runtime, const Value& target, Arguments& arguments) {
   return Value::list(std::move(pairs));
 }
 
+/// The items of what select and map take: like jinja2, they let none and false pass as empty.
+std::vector<Value> items_if_true(Runtime& runtime, const Value& target) {
+  return target.truthy() ? items_of(runtime, target) : std::vector<Value>();
+}
+
 /// select, reject, selectattr and rejectattr.
 template <bool kAttribute, bool kKeep>
 Value select(Runtime& runtime, const Value& target, Arguments& arguments) {
@@ -113,10 +120,11 @@ Value select(Runtime& runtime, const Value& target, Arguments& arguments) {
     test = to_text(arguments.positional[used++]);
   }
   Arguments rest;
-  rest.positional.assign(arguments.positional.begin() + static_cast<std::ptrdiff_t>(used), arguments.positional.end());
+  rest.positional.assign(arguments.positional.begin() + static_cast<std::ptrdiff_t>(used),
+                         arguments.positional.end());
   rest.named = arguments.named;
   std::vector<Value> kept;
-  for (const Value& item : items_of(runtime, target)) {
+  for (const Value& item : items_if_true(runtime, target)) {
     const Value value = kAttribute ? by_path(item, attribute) : item;
     if ((test.empty() ? value.truthy() : runtime.test(test, value, rest)) == kKeep) {
       kept.push_back(item);
@@ -129,14 +137,14 @@ Value map(Runtime& runtime, const Value& target, Arguments& arguments) {
   std::vector<Value> results;
   if (arguments.positional.empty()) {
     const Bound bound("map", arguments, {"attribute", "default"});
-    for (const Value& item : items_of(runtime, target)) {
+    for (const Value& item : items_if_true(runtime, target)) {
       Value value = by_path(item, bound.required(0));
       results.push_back(value.is_undefined() && bound[1] ? *bound[1] : value);
     }
     return Value::generator(std::move(results));
   }
   const std::string filter = to_text(arguments.positional[0]);
-  for (const Value& item : items_of(runtime, target)) {
+  for (const Value& item : items_if_true(runtime, target)) {
     Arguments rest;
     rest.positional.assign(arguments.positional.begin() + 1, arguments.positional.end());
     rest.named = arguments.named;
@@ -148,8 +156,9 @@ Value map(Runtime& runtime, const Value& target, Arguments& arguments) {
 Value first(Runtime& runtime, const Value& target, Arguments&) {
   if (target.is(Kind::kGenerator)) {
     Generator& generator = target.as_generator();
-    return generator.position < generator.items.size() ? generator.items[generator.position++]
-                                                       : Value::undefined("no first item, sequence was empty");
+    return generator.position < generator.items.size()
+               ? generator.items[generator.position++]
+               : Value::undefined("no first item, sequence was empty");
   }
   const std::vector<Value> all = items_of(runtime, target);
   return all.empty() ? Value::undefined("no first item, sequence was empty") : all.front();
@@ -201,7 +210,8 @@ Value unique(Runtime& runtime, const Value& target, Arguments& arguments) {
   std::vector<Value> kept;
   for (const Value& item : items_of(runtime, target)) {
     const Value key = sort_key(item, bound[1], bound.flag_or(0, false));
-    if (std::none_of(seen.begin(), seen.end(), [&](const Value& other) { return equals(runtime, key, other); })) {
+    if (std::none_of(seen.begin(), seen.end(),
+                     [&](const Value& other) { return equals(runtime, key, other); })) {
       seen.push_back(key);
       kept.push_back(item);
     }
@@ -230,7 +240,8 @@ Value sum(Runtime& runtime, const Value& target, Arguments& arguments) {
   const Bound bound("sum", arguments, {"attribute", "start"});
   Value total = bound[1] ? *bound[1] : Value(std::int64_t{0});
   for (const Value& item : items_of(runtime, target)) {
-    total = arithmetic(runtime, "+", total, bound[0] && !bound[0]->is_none() ? by_path(item, *bound[0]) : item);
+    total =
+        arithmetic(runtime, "+", total, bound[0] && !bound[0]->is_none() ? by_path(item, *bound[0]) : item);
   }
   return total;
 }
@@ -267,7 +278,8 @@ Value group_by(Runtime& runtime, const Value& target, Arguments& arguments) {
     return value.is_undefined() && bound[1] ? *bound[1] : value;
   };
   std::vector<Value> all = items_of(runtime, target);
-  sort_by(runtime, all, [&](const Value& item) { return lowered(value_of(item), case_sensitive); }, false);
+  sort_by(
+      runtime, all, [&](const Value& item) { return lowered(value_of(item), case_sensitive); }, false);
   std::vector<Value> groups;
   for (std::size_t begin = 0; begin < all.size();) {
     const Value key = lowered(value_of(all[begin]), case_sensitive);
@@ -275,9 +287,9 @@ Value group_by(Runtime& runtime, const Value& target, Arguments& arguments) {
     while (end < all.size() && equals(runtime, key, lowered(value_of(all[end]), case_sensitive))) {
       ++end;
     }
-    groups.push_back(Value::tuple({value_of(all[begin]),
-                                   Value::list({all.begin() + static_cast<std::ptrdiff_t>(begin),
-                                                all.begin() + static_cast<std::ptrdiff_t>(end)})}));
+    groups.push_back(
+        Value::tuple({value_of(all[begin]), Value::list({all.begin() + static_cast<std::ptrdiff_t>(begin),
+                                                         all.begin() + static_cast<std::ptrdiff_t>(end)})}));
     begin = end;
   }
   return Value::list(std::move(groups));

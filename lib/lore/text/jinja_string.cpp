@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "lore/text/utf8.h"
+
 namespace lore::jinja {
 namespace {
 
@@ -19,9 +21,15 @@ std::string map_code_points(std::string_view text, Map map) {
   return result;
 }
 
-char32_t upper(char32_t c) { return static_cast<char32_t>(utf8proc_toupper(static_cast<utf8proc_int32_t>(c))); }
-char32_t lower(char32_t c) { return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))); }
-char32_t title(char32_t c) { return static_cast<char32_t>(utf8proc_totitle(static_cast<utf8proc_int32_t>(c))); }
+char32_t upper(char32_t c) {
+  return static_cast<char32_t>(utf8proc_toupper(static_cast<utf8proc_int32_t>(c)));
+}
+char32_t lower(char32_t c) {
+  return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c)));
+}
+char32_t title(char32_t c) {
+  return static_cast<char32_t>(utf8proc_totitle(static_cast<utf8proc_int32_t>(c)));
+}
 
 bool is_cased(char32_t c) { return upper(c) != c || lower(c) != c || title(c) != c; }
 
@@ -37,7 +45,7 @@ std::vector<std::string> split_white_space(std::string_view text, std::int64_t l
       return parts;
     }
     if (limit >= 0 && static_cast<std::int64_t>(parts.size()) == limit) {
-      parts.push_back(strip(encode_utf8(std::u32string_view(points).substr(at)), {}, Side::kRight));
+      parts.push_back(encode_utf8(std::u32string_view(points).substr(at)));
       return parts;
     }
     const std::size_t begin = at;
@@ -60,7 +68,7 @@ std::vector<std::string> rsplit_white_space(std::string_view text, std::int64_t 
       break;
     }
     if (limit >= 0 && static_cast<std::int64_t>(parts.size()) == limit) {
-      parts.push_back(strip(encode_utf8(std::u32string_view(points).substr(0, end)), {}, Side::kLeft));
+      parts.push_back(encode_utf8(std::u32string_view(points).substr(0, end)));
       break;
     }
     std::size_t begin = end;
@@ -91,12 +99,6 @@ std::u32string decode_utf8(std::string_view text) {
   return points;
 }
 
-void append_utf8(std::string& text, char32_t code_point) {
-  utf8proc_uint8_t bytes[4];
-  const auto length = utf8proc_encode_char(static_cast<utf8proc_int32_t>(code_point), bytes);
-  text.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(length));
-}
-
 std::string encode_utf8(std::u32string_view text) {
   std::string result;
   result.reserve(text.size());
@@ -106,21 +108,6 @@ std::string encode_utf8(std::u32string_view text) {
   return result;
 }
 
-bool is_valid_utf8(std::string_view text) {
-  const auto* data = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
-  std::size_t at = 0;
-  while (at < text.size()) {
-    utf8proc_int32_t code_point = 0;
-    const auto length =
-        utf8proc_iterate(data + at, static_cast<utf8proc_ssize_t>(text.size() - at), &code_point);
-    if (length <= 0) {
-      return false;
-    }
-    at += static_cast<std::size_t>(length);
-  }
-  return true;
-}
-
 std::size_t count_code_points(std::string_view text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
@@ -128,7 +115,8 @@ std::size_t count_code_points(std::string_view text) {
 
 bool is_space(char32_t c) {
   return (c >= 9 && c <= 13) || (c >= 28 && c <= 32) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
-         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
+         c == 0x3000;
 }
 
 bool is_printable(char32_t c) {
@@ -256,9 +244,8 @@ std::string to_upper(std::string_view text) { return map_code_points(text, upper
 std::string to_lower(std::string_view text) { return map_code_points(text, lower); }
 
 std::string capitalize(std::string_view text) {
-  return map_code_points(text, [first = true](char32_t c) mutable {
-    return std::exchange(first, false) ? title(c) : lower(c);
-  });
+  return map_code_points(
+      text, [first = true](char32_t c) mutable { return std::exchange(first, false) ? title(c) : lower(c); });
 }
 
 std::string to_title(std::string_view text) {

@@ -10,11 +10,9 @@
 /// Python's str over UTF-8: what counts in Python by code point counts by code point here.
 namespace lore::jinja {
 
-/// Code points of valid UTF-8.
+/// Code points; what is not UTF-8 becomes U+FFFD.
 std::u32string decode_utf8(std::string_view text);
 std::string encode_utf8(std::u32string_view text);
-void append_utf8(std::string& text, char32_t code_point);
-bool is_valid_utf8(std::string_view text);
 std::size_t count_code_points(std::string_view text);
 
 /// str.isspace() of one code point.

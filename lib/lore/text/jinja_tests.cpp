@@ -60,19 +60,20 @@ constexpr NamedTest kTests[] = {
      [](Runtime&, const Value& v, Arguments&) {
        return v.is_undefined() || v.is_string() || v.is_sequence() || v.is_dict();
      }},
-    {"callable", [](Runtime&, const Value& v, Arguments&) { return v.is(Kind::kCallable) || v.is_undefined(); }},
+    {"callable",
+     [](Runtime&, const Value& v, Arguments&) { return v.is(Kind::kCallable) || v.is_undefined(); }},
     {"escaped", [](Runtime&, const Value& v, Arguments&) { return v.is_safe(); }},
     {"filter",
      [](Runtime&, const Value& v, Arguments&) {
-       return v.is_string() && (find_filter(v.as_string()) != nullptr || find_sequence_filter(v.as_string()) != nullptr);
+       return v.is_string() &&
+              (find_filter(v.as_string()) != nullptr || find_sequence_filter(v.as_string()) != nullptr);
      }},
-    {"test", [](Runtime&, const Value& v, Arguments&) { return v.is_string() && find_test(v.as_string()) != nullptr; }},
+    {"test", [](Runtime&, const Value& v,
+                Arguments&) { return v.is_string() && find_test(v.as_string()) != nullptr; }},
     {"odd", [](Runtime& r, const Value& v, Arguments&) { return modulo(r, v, 2) == 1; }},
     {"even", [](Runtime& r, const Value& v, Arguments&) { return modulo(r, v, 2) == 0; }},
-    {"divisibleby",
-     [](Runtime& r, const Value& v, Arguments& a) {
-       return !arithmetic(r, "%", v, operand("divisibleby", a)).truthy();
-     }},
+    {"divisibleby", [](Runtime& r, const Value& v,
+                       Arguments& a) { return !arithmetic(r, "%", v, operand("divisibleby", a)).truthy(); }},
     {"lower", [](Runtime&, const Value& v, Arguments&) { return is_case(v, to_lower); }},
     {"upper", [](Runtime&, const Value& v, Arguments&) { return is_case(v, to_upper); }},
     {"sameas",

@@ -12,7 +12,8 @@ namespace lore {
 
 /// Decodes a growing sequence of tokens and hands out its text as soon as it is certain.
 ///
-/// The pieces put together are `Tokenizer::decode` of all ids; none ends within a UTF-8 sequence.
+/// The pieces put together are `Tokenizer::decode` of all ids, as long as these make valid UTF-8; none ends within
+/// a character.
 class StreamDecoder {
  public:
   explicit StreamDecoder(std::shared_ptr<const Tokenizer> tokenizer, bool skip_special_tokens = true);
@@ -23,10 +24,13 @@ class StreamDecoder {
   std::string finish();
 
  private:
+  std::string advance(bool at_end);
+  void shorten();
+
   std::shared_ptr<const Tokenizer> tokenizer_;
   bool skip_special_tokens_;
-  std::vector<std::int32_t> window_;
-  std::size_t handed_out_ = 0;
+  std::vector<std::int32_t> window_;  // the ids decoded together
+  std::size_t handed_out_ = 0;        // bytes of their text
 };
 
 }  // namespace lore

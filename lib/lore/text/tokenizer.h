@@ -52,6 +52,9 @@ class Tokenizer {
 
   /// The text of `ids`. Ids outside the vocabulary are left out; bytes that make no UTF-8 become U+FFFD.
   virtual std::string decode(std::span<const std::int32_t> ids, bool skip_special_tokens) const = 0;
+  /// True when `decode` takes spaces out before punctuation, as transformers does where tokenizer_config.json
+  /// has clean_up_tokenization_spaces.
+  virtual bool cleans_up_spaces() const = 0;
 
   /// The number of tokens, added ones included: `len(tokenizer)` of transformers.
   virtual std::int64_t size() const = 0;

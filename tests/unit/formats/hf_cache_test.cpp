@@ -77,7 +77,8 @@ TEST_CASE("a model that is not here is refused, saying where it was looked for")
   };
   CHECK(lacking(look("org/other"), {"models--org--other", "nothing is fetched", "hf download org/other"}) ==
         "");
-  CHECK(lacking(look("org/name@v2"), {"has not the revision \"v2\"", kCommit}) == "");
+  CHECK(lacking(look("org/name@v2"),
+                {"lacks the revision \"v2\"", "hf download org/name --revision v2", kCommit}) == "");
   CHECK(lacking(look("models/nowhere/deep"), {"there is no folder or .gguf file"}) == "");
   CHECK(lacking(look("org/..%2f"), {"no such model"}) == "");
   CHECK(lacking(look("org/name@../../x"), {"no such model"}) == "");

@@ -1,6 +1,7 @@
 #include "lore/formats/safetensors.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "support/catch.h"
 #include "support/temporary_folder.h"
@@ -20,6 +21,10 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 std::string vector_entry(const std::string& name, int count, int begin, int end) {
   return fmt::format(R"("{}":{{"dtype":"F32","shape":[{}],"data_offsets":[{},{}]}})", name, count, begin,
                      end);
+}
+
+std::string header_of(const std::vector<std::string>& entries) {
+  return fmt::format("{{{}}}", fmt::join(entries, ","));
 }
 
 }  // namespace
@@ -110,7 +115,7 @@ TEST_CASE("a hostile or damaged safetensors file is refused, saying why") {
       {safetensors_text("{}", 1), "1 bytes at the end belong to no tensor"},
       {safetensors_text("{\"a\":1}", 0), "the entry \"a\" must be an object, not 1"},
       {safetensors_text("{\"a\":[]}", 0), "the entry \"a\" must be an object, not an array"},
-      {safetensors_text("{" + vector_entry("a", 1, 0, 4) + "," + vector_entry("a", 1, 4, 8) + "}", 8),
+      {safetensors_text(header_of({vector_entry("a", 1, 0, 4), vector_entry("a", 1, 4, 8)}), 8),
        "the tensor \"a\" is given twice"},
       {safetensors_text(R"({"__metadata__":{},"__metadata__":{}})", 0), "__metadata__ is given twice"},
       {safetensors_text(R"({"__metadata__":{"a":"1","a":"2"}})", 0),
@@ -142,13 +147,12 @@ TEST_CASE("a hostile or damaged safetensors file is refused, saying why") {
       {safetensors_text(entry(R"("dtype":"F32","shape":[1],"data_offsets":[4,0])"), 4), "lie outside"},
       {safetensors_text(entry(R"("dtype":"F32","shape":[1],"data_offsets":[0,4])"), 3),
        "lie outside the 3 bytes"},
-      {safetensors_text("{" + vector_entry("a", 2, 0, 4) + "}", 4), "expected 8 bytes for F32 [2], got 4"},
-      {safetensors_text("{" + vector_entry("a", 1, 0, 4) + "," + vector_entry("b", 1, 0, 4) + "}", 4),
-       "overlaps"},
-      {safetensors_text("{" + vector_entry("a", 1, 0, 4) + "," + vector_entry("b", 1, 8, 12) + "}", 12),
+      {safetensors_text(header_of({vector_entry("a", 2, 0, 4)}), 4), "expected 8 bytes for F32 [2], got 4"},
+      {safetensors_text(header_of({vector_entry("a", 1, 0, 4), vector_entry("b", 1, 0, 4)}), 4), "overlaps"},
+      {safetensors_text(header_of({vector_entry("a", 1, 0, 4), vector_entry("b", 1, 8, 12)}), 12),
        "tensor \"b\": follows a hole at byte 4"},
-      {safetensors_text("{" + vector_entry("a\\u0000b", 1, 0, 4) + "}", 4), "contains a NUL character"},
-      {safetensors_text("{" + vector_entry("../a", 1, 0, 4) + "}", 4), "contains \"../\""},
+      {safetensors_text(header_of({vector_entry("a\\u0000b", 1, 0, 4)}), 4), "contains a NUL character"},
+      {safetensors_text(header_of({vector_entry("../a", 1, 0, 4)}), 4), "contains \"../\""},
       {"GGUF" + packed<std::uint32_t>(3) + std::string(16, '\0'), "is a GGUF file"},
       {"PK\x03\x04" + std::string(100, 'x'), "is a pickle"},
       {"\x80\x02\x8a\x0al\xfc" + std::string(100, 'x'), "is a pickle"},
@@ -185,7 +189,7 @@ TEST_CASE("a pickle is refused by its name, before it is opened") {
 
 TEST_CASE("a header length that looks like a pickle's first bytes is not taken for one") {
   const TemporaryFolder folder;
-  const std::string header = "{" + vector_entry("a", 1, 0, 4) + "}";
+  const std::string header = header_of({vector_entry("a", 1, 0, 4)});
   write_text(folder / "a.safetensors",
              safetensors_text(header + std::string(0x0280 - header.size(), ' '), 4));
   CHECK(SafetensorsFile::open(folder / "a.safetensors").tensors().size() == 1);

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <sstream>
 
@@ -103,7 +105,7 @@ TEST_CASE("control characters of escapes do not reach a path or a message") {
 TEST_CASE("problems past the first hundred are cut off with a word") {
   std::string text = kShortest;
   for (int i = 0; i < 5000; ++i) {
-    text += "k" + std::to_string(i) + ": 1\n";
+    text += fmt::format("k{}: 1\n", i);
   }
   const auto problems = lore::read_recipe_text(text, "r.yaml").problems;
   REQUIRE(problems.size() == 101);

@@ -1,6 +1,6 @@
 #include "lore/recipe/keys.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
 #include "support/catch.h"
 
@@ -39,12 +39,12 @@ TEST_CASE("a wrong key suggests a sibling, a key elsewhere, or another trainer's
 TEST_CASE("no other trainer's name is a key of the same section") {
   for (const lore::RecipeKey& key : lore::recipe_keys()) {
     for (const lore::RecipeKey& other : lore::recipe_keys()) {
-      const std::string words = " " + std::string(key.field.also_known_as) + " ";
+      const std::string words = fmt::format(" {} ", key.field.also_known_as);
       const std::string leaf = other.name.substr(other.name.rfind('.') + 1);
       const auto section = [](const std::string& name) { return name.substr(0, name.rfind('.') + 1); };
       INFO(key.name << " and " << other.name);
-      CHECK_FALSE(
-          (section(key.name) == section(other.name) && words.find(" " + leaf + " ") != std::string::npos));
+      CHECK_FALSE((section(key.name) == section(other.name) &&
+                   words.find(fmt::format(" {} ", leaf)) != std::string::npos));
     }
   }
 }

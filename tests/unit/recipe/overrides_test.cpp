@@ -99,9 +99,9 @@ TEST_CASE("a problem of an override is placed at the override") {
 }
 
 TEST_CASE("problems of the file come before those of overrides, which keep their order") {
-  const std::string text = problems_of(kShortest + "evaluation: { every: 5 }\n", {"b=1", "a=1"});
+  const std::string text = problems_of(kShortest + "evaluation: { every_step: 5 }\n", {"b=1", "a=1"});
   CHECK(text ==
-        "/recipes/r.yaml:4:15: unknown key \"every\" in evaluation (did you mean \"every_steps\"?)\n"
+        "/recipes/r.yaml:4:15: unknown key \"every_step\" in evaluation (did you mean \"every_steps\"?)\n"
         "--set b: unknown key \"b\"\n"
         "--set a: unknown key \"a\"");
 }

@@ -25,9 +25,10 @@ TEST_CASE("relative paths start at the recipe's folder, absolute ones stay") {
   CHECK(recipe.output_dir == "/runs/a/");
 }
 
-TEST_CASE("auto and none are templates, not files") {
+TEST_CASE("auto, none and bare names are templates, not files") {
   CHECK(recipe_of(kShortest).data.chat_template == "auto");
   CHECK(recipe_of(kShortest, {"data.template=none"}).data.chat_template == "none");
+  CHECK(recipe_of(kShortest, {"data.template=llama2"}).data.chat_template == "llama2");
   CHECK(recipe_of(kShortest, {"data.template=./none"}).data.chat_template == "/recipes/none");
 }
 
@@ -38,6 +39,9 @@ TEST_CASE("a hub id stays unless a file of that name is in the recipe's folder")
   const std::vector<std::string> set = {"model.path=org/model-7b"};
   CHECK(lore::read_recipe(file, set).model.path == "org/model-7b");
   lore::create_folders(folder / "org/model-7b");
+  lore::create_folders(folder / "chat");
+  CHECK(lore::read_recipe(file, {"data.template=chat"}).data.chat_template ==
+        (file.parent_path() / "chat").string());
   CHECK(lore::read_recipe(file, set).model.path == (file.parent_path() / "org/model-7b").string());
 }
 

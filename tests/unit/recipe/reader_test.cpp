@@ -75,7 +75,7 @@ TEST_CASE("a combination is not judged by a key that has a problem of its own") 
                   "data: { train: [{ path: t.jsonl }], validation: held.jsonl }\n"
                   "evaluation: { every_steps: 5 }\n"
                   "output_dir: out\n") ==
-      "/recipes/r.yaml:2:50: data.validation must be a list of mappings, such as [{ path: file.jsonl }], got "
+      "/recipes/r.yaml:2:49: data.validation must be a list of mappings, such as [{ path: file.jsonl }], got "
       "\"held.jsonl\"");
 }
 
@@ -83,7 +83,8 @@ TEST_CASE("devices are cpu, cuda and cuda with a number") {
   for (const char* device : {"cpu", "cuda", "cuda:0", "cuda:12"}) {
     CHECK(problems_of(kShortest, {std::string("model.device=") + device}) == "");
   }
-  for (const std::string device : {"gpu", "CPU", "cuda:x", "cuda:-1", "cpu:0"}) {
+  for (const std::string device :
+       {"gpu", "CPU", "cuda:", "cuda:N", "cuda:x", "cuda:-1", "cuda:1234", "cpu:0"}) {
     CHECK(problems_of(kShortest, {"model.device=\"" + device + "\""}).find("must be cpu, cuda or cuda:N") !=
           std::string::npos);
   }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -19,7 +21,7 @@ inline std::string problems_of(const std::string& text, const std::vector<std::s
   std::string lines;
   for (const lore::RecipeProblem& problem :
        lore::read_recipe_text(text, "/recipes/r.yaml", overrides).problems) {
-    lines += (lines.empty() ? "" : "\n") + problem.text();
+    lines += fmt::format("{}{}", lines.empty() ? "" : "\n", problem.text());
   }
   return lines;
 }

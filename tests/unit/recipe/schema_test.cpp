@@ -34,7 +34,8 @@ TEST_CASE("the schema describes every key and no other") {
   CHECK(schema["$schema"] == "https://json-schema.org/draft/2020-12/schema");
   CHECK(schema["additionalProperties"] == false);
   std::size_t properties = 0;
-  for (const auto& [path, value] : schema.flatten().items()) {
+  const nlohmann::ordered_json flat = schema.flatten();
+  for (const auto& [path, value] : flat.items()) {
     properties += path.ends_with("/description") ? 1 : 0;
   }
   CHECK(properties == lore::recipe_keys().size());
@@ -57,6 +58,7 @@ TEST_CASE("the schema holds ranges, choices and what is required") {
   CHECK(adapter["lora_dropout"]["exclusiveMaximum"] == 1);
   CHECK(adapter["r"]["type"] == nlohmann::ordered_json({"integer", "null"}));
   CHECK(adapter["rank_pattern"]["additionalProperties"]["minimum"] == 1);
+  CHECK(schema["properties"]["model"]["properties"]["device"]["pattern"] == "^(cpu|cuda|cuda:[0-9]{1,3})$");
   const auto& training = schema["properties"]["training"]["properties"];
   CHECK(training["lr_scheduler_type"]["enum"].size() == 7);
   CHECK(training["seed"]["maximum"] == 18446744073709551615ULL);

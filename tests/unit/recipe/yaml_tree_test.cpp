@@ -1,5 +1,7 @@
 #include "lore/recipe/yaml_tree.h"
 
+#include <fmt/format.h>
+
 #include "sample_recipe.h"
 #include "support/catch.h"
 
@@ -18,9 +20,8 @@ std::string repeated(const std::string& text, int times) {
 TEST_CASE("aliases that stand for a billion values are refused") {
   std::string text = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n";
   for (int i = 1; i < 10; ++i) {
-    const std::string alias = "*a" + std::to_string(i - 1);
-    text += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + repeated(alias + ", ", 9) + alias +
-            "]\n";
+    const std::string aliases = repeated(fmt::format("*a{}, ", i - 1), 10);
+    text += fmt::format("a{0}: &a{0} [{1}]\n", i, aliases);
   }
   CHECK(problems_of(text).find("the recipe holds more than 100000 values, aliases counted in full") !=
         std::string::npos);

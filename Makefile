@@ -1,0 +1,59 @@
+# Everything goes through here; `make help` lists it.
+BUILD := build/release
+LORE := $(BUILD)/bin/lore
+SMOLLM2 := .deps/models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf
+TORCH := $(if $(Torch_DIR),-DTorch_DIR=$(Torch_DIR))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test test-fast bench format style lint asan clean
+
+help: ## list these targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
+
+setup: ## install what is missing (Debian packages, LibTorch)
+	@.ci/setup
+
+build: setup ## build the program: build/release/bin/lore (first time about 10 minutes on 2 cores)
+	@test -e $(BUILD)/build.ninja || cmake --preset release $(TORCH)
+	@cmake --build --preset release
+
+demo: build ## teach SmolLM2-135M 162 enterprise terms and compare answers (under 5 minutes after the build)
+	@.ci/fetch-model smollm2-135m-instruct
+	@echo "demo: training on the sample corpus, then five questions before and after (under 5 minutes)"
+	@$(LORE) train recipes/enterprise-terms.yaml --overwrite
+	@$(LORE) generate --base $(SMOLLM2) --adapter runs/enterprise-terms/adapter --compare \
+	  --prompts data-samples/demo.questions.txt --max-new-tokens 64
+
+test: build ## run all tests: units, peers (transformers, PEFT), the program
+	@.ci/setup --peers
+	@.ci/fetch-model smollm2-135m-instruct
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
+
+test-fast: build ## run the unit tests alone
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -L unit
+
+bench: build ## measure Lore and PEFT side by side: start-up, seconds a step, memory (about half an hour)
+	@.ci/setup --peers
+	@.ci/fetch-model smollm2-135m-instruct
+	@.deps/venv/bin/python tests/bench/bench.py
+
+format: ## format the sources
+	@.ci/setup --linters
+	@git ls-files -co --exclude-standard '*.h' '*.cpp' | xargs clang-format-14 -i
+
+style: ## check format and structure (seconds)
+	@.ci/setup --linters
+	@git ls-files -co --exclude-standard '*.h' '*.cpp' | xargs clang-format-14 --dry-run -Werror --ferror-limit=1
+	@.ci/check-rooms
+
+lint: style ## check format and structure, then run clang-tidy over every source (about 20 minutes on 2 cores)
+	@cmake --preset tidy $(TORCH)
+	@git ls-files 'lib/*.cpp' 'apps/*.cpp' | xargs -P $$(nproc) -n 4 clang-tidy-14 -p build/tidy --quiet
+
+asan: setup ## build with AddressSanitizer and UBSan and run the unit tests
+	@cmake --preset asan $(TORCH)
+	@cmake --build --preset asan
+	@ctest --test-dir build/asan --output-on-failure --no-tests=error -L unit
+
+clean: ## remove the build folders
+	@rm -rf build

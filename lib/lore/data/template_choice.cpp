@@ -1,0 +1,38 @@
+#include "lore/data/template_choice.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "lore/core/error.h"
+#include "lore/core/mapped_file.h"
+#include "lore/core/suggestion.h"
+
+namespace lore {
+
+TemplateChoice choose_chat_template(const std::string& choice, const std::filesystem::path& model) {
+  if (choice == "auto") {
+    return {find_chat_template(model), false};
+  }
+  if (choice == "none") {
+    return {};
+  }
+  if (auto named = named_chat_template(choice)) {
+    return {std::move(named), true};
+  }
+  if (std::filesystem::is_regular_file(choice)) {
+    return {ChatTemplate::compile(std::string(MappedFile::open(choice)->text()), choice), true};
+  }
+  std::vector<std::string> names = {"auto", "none"};
+  names.insert(names.end(), named_chat_templates().begin(), named_chat_templates().end());
+  const std::string nearest = nearest_name(choice, names);
+  std::string known;
+  for (const std::string& name : names) {
+    known += (known.empty() ? "" : ", ") + name;
+  }
+  throw Error(ErrorKind::kUsage, "data.template",
+              fmt::format("'{}' is neither a template's name ({}) nor a file{}", choice, known,
+                          nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest)));
+}
+
+}  // namespace lore

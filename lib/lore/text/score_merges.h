@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lore/text/merge_table.h"
+#include "lore/text/vocabulary.h"
+
+namespace lore {
+
+/// Every way to make a token of `scored` (token and score) from two tokens of `vocabulary`, ranked as
+/// `generate_merges` of transformers ranks them: by score, then by length of the left and of the right part in
+/// characters, all descending; equals by the ids of the parts.
+MergeTable ranked_merges(const std::vector<std::pair<std::string, float>>& scored, const Vocabulary& vocabulary);
+
+}  // namespace lore

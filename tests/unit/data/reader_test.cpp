@@ -1,0 +1,93 @@
+#include "lore/data/reader.h"
+
+#include <fstream>
+
+#include "lore/core/error.h"
+#include "support/temporary_folder.h"
+
+#include "support/catch.h"
+
+namespace {
+
+std::vector<lore::Row> read(const std::string& text, std::optional<std::int64_t> limit = {}) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "d.jsonl", std::ios::binary) << text;
+  auto rows = lore::read_rows(folder / "d.jsonl", limit);
+  for (lore::Row& row : rows) {
+    row.source = row.source.substr(row.source.rfind("d.jsonl"));
+  }
+  return rows;
+}
+
+std::string why(const std::string& text) {
+  try {
+    read(text);
+    return "accepted";
+  } catch (const lore::Error& error) {
+    return error.what();
+  }
+}
+
+}  // namespace
+
+TEST_CASE("rows come with their line, past a byte order mark, CRLF and blank lines") {
+  const auto rows = read("\xEF\xBB\xBF{\"b\": 1, \"a\": 2}\r\n\r\n  \n{\"b\": 3}");
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].source == "d.jsonl:1");
+  CHECK(rows[0].value.dump() == R"({"b":1,"a":2})");
+  CHECK(rows[1].source == "d.jsonl:4");
+}
+
+TEST_CASE("an array is read row by row, too") {
+  const auto rows = read("\n[\n  {\"a\": \"],[\"},\n\n  {\"a\": [1, {\"b\": 2}]\n  }\n]\n");
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].source == "d.jsonl:3");
+  CHECK(rows[1].source == "d.jsonl:5");
+  CHECK(rows[1].value["a"][1]["b"] == 2);
+  CHECK(read("[]").empty());
+}
+
+TEST_CASE("a limit keeps the first rows and does not look at the others") {
+  CHECK(read("{}\n{}\nnonsense\n", 2).size() == 2);
+  CHECK(read("[{}, {}, nonsense", 2).size() == 2);
+  CHECK(read("{}\n", 0).empty());
+}
+
+TEST_CASE("every bad row is named with its line") {
+  const std::string text = why("{\"a\": 1}\n{\"a\": }\n[1]\n\"x\"\n{\"a\": \"\xFF\"}\n");
+  CHECK(text.find("4 rows that cannot be used") != std::string::npos);
+  CHECK(text.find("d.jsonl:2: column 7: ") != std::string::npos);
+  CHECK(text.find("d.jsonl:3: expected a JSON object, got array") != std::string::npos);
+  CHECK(text.find("d.jsonl:4: expected a JSON object, got string") != std::string::npos);
+  CHECK(text.find("d.jsonl:5: ") != std::string::npos);
+}
+
+TEST_CASE("no more than twenty bad rows are listed") {
+  std::string lines;
+  for (int i = 0; i < 25; ++i) {
+    lines += "x\n";
+  }
+  const std::string text = why(lines);
+  CHECK(text.find("d.jsonl:20: ") != std::string::npos);
+  CHECK(text.find("d.jsonl:21: ") == std::string::npos);
+  CHECK(text.find("and 5 more") != std::string::npos);
+}
+
+TEST_CASE("damaged arrays are errors") {
+  CHECK(why("[{}").find("']' is missing") != std::string::npos);
+  CHECK(why("[{},,{}]").find("an element is missing") != std::string::npos);
+  CHECK(why("[{},]").find("an element is missing") != std::string::npos);
+  CHECK(why("[{}] x").find("something follows") != std::string::npos);
+  CHECK(why("[{}}").find("d.jsonl:1") != std::string::npos);
+}
+
+TEST_CASE("rows that would take too much to parse are refused") {
+  CHECK(why("{\"a\": " + std::string(100000, '[')).find("nested deeper than 64 levels") != std::string::npos);
+  std::string keys = "{";
+  for (int i = 0; i < 20001; ++i) {
+    keys += (i > 0 ? ",\"" : "\"") + std::to_string(i) + "\":0";
+  }
+  CHECK(why(keys + "}").find("more than 20000 keys") != std::string::npos);
+}
+
+TEST_CASE("a missing file is an error") { CHECK_THROWS_AS(lore::read_rows("/nonexistent/x.jsonl"), lore::Error); }

@@ -1,0 +1,125 @@
+#include "lore/text/chat_template.h"
+
+#include <fstream>
+#include <thread>
+#include <vector>
+
+#include "lore/core/error.h"
+#include "support/temporary_folder.h"
+
+#include "support/catch.h"
+
+using lore::ChatTemplate;
+using lore::RenderOptions;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+const Json kChat = {{{"role", "user"}, {"content", "你好"}}, {{"role", "assistant"}, {"content", "Hi"}}};
+
+void write(const std::filesystem::path& path, const std::string& text) { std::ofstream(path) << text; }
+
+}  // namespace
+
+TEST_CASE("a template sees messages, tools, special tokens and variables") {
+  RenderOptions options;
+  options.tools = Json::array({{{"name", "f"}}});
+  options.special_tokens["bos_token"] = "<s>";
+  options.variables = {{"style", "terse"}};
+  options.add_generation_prompt = true;
+  const auto compiled = ChatTemplate::compile(
+      "{{ bos_token }}{{ tools[0].name }}{{ style }}{{ messages[0].content }}{{ add_generation_prompt }}{{ documents }}",
+      "t");
+  CHECK(compiled.render(kChat, options).text == "<s>fterse你好TrueNone");
+  CHECK(ChatTemplate::compile("{{ tools is none }}", "t").render(kChat, {}).text == "True");
+}
+
+TEST_CASE("generation blocks record their bytes") {
+  const auto compiled = ChatTemplate::compile(
+      "{% for m in messages %}{{ m.content }}|{% generation %}{{ m.role }}!{% endgeneration %}\n{% endfor %}", "t");
+  const auto rendered = compiled.render(kChat, {});
+  CHECK(rendered.text == "你好|user!\nHi|assistant!\n");
+  REQUIRE(rendered.generation_spans.size() == 2);
+  CHECK(rendered.text.substr(rendered.generation_spans[1].first,
+                             rendered.generation_spans[1].second - rendered.generation_spans[1].first) == "assistant!");
+  CHECK(rendered.generation_spans[0] == std::pair<std::size_t, std::size_t>(7, 12));
+  CHECK(compiled.marks_generation());
+  CHECK_FALSE(ChatTemplate::compile("generation", "t").marks_generation());
+}
+
+TEST_CASE("what a template raises names template, line and message") {
+  const auto compiled = ChatTemplate::compile("\n{{ raise_exception('roles must alternate') }}", "model/x.jinja");
+  CHECK_THROWS_WITH(compiled.render(kChat, {}),
+                    "model/x.jinja:2: the template refuses this conversation: roles must alternate");
+}
+
+TEST_CASE("the time is the one given, and asking for it without one is an error") {
+  const auto compiled = ChatTemplate::compile("{{ strftime_now('%d %b %Y') }}{{ strftime_now('') }}", "t");
+  RenderOptions options;
+  options.now = "1770253323";
+  CHECK(compiled.render(kChat, options).text == "05 Feb 2026");
+  CHECK_THROWS_AS(compiled.render(kChat, {}), lore::Error);
+}
+
+TEST_CASE("one template renders in several threads at once") {
+  const auto compiled = ChatTemplate::compile("{% for m in messages %}{{ m.content }}{% endfor %}", "t");
+  std::vector<std::string> texts(8);
+  std::vector<std::jthread> threads;
+  for (std::string& text : texts) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 50; ++i) {
+        text = compiled.render(kChat, {}).text;
+      }
+    });
+  }
+  threads.clear();
+  CHECK(texts == std::vector<std::string>(8, "你好Hi"));
+}
+
+TEST_CASE("a folder's chat_template.jinja comes before its tokenizer_config.json") {
+  const TemporaryFolder folder;
+  CHECK_FALSE(lore::find_chat_template(folder.path()));
+  write(folder / "tokenizer_config.json", R"({"chat_template": "from config"})");
+  CHECK(lore::find_chat_template(folder.path())->source() == "from config");
+  write(folder / "chat_template.jinja", "from file");
+  CHECK(lore::find_chat_template(folder.path())->source() == "from file");
+}
+
+TEST_CASE("of a list of templates the default one is taken") {
+  const TemporaryFolder folder;
+  write(folder / "tokenizer_config.json",
+        R"({"chat_template": [{"name": "tool_use", "template": "a"}, {"name": "default", "template": "b"}]})");
+  CHECK(lore::find_chat_template(folder.path())->source() == "b");
+  write(folder / "tokenizer_config.json", R"({"chat_template": [{"name": "tool_use", "template": "a"}]})");
+  CHECK_THROWS_AS(lore::find_chat_template(folder.path()), lore::Error);
+  write(folder / "tokenizer_config.json", R"({"chat_template": null})");
+  CHECK_FALSE(lore::find_chat_template(folder.path()));
+}
+
+TEST_CASE("the templates Lore brings mark each answer with its end of turn") {
+  RenderOptions options;
+  options.special_tokens = {{"bos_token", "<s>"}, {"eos_token", "</s>"}};
+  const Json chat = {{{"role", "system"}, {"content", "S"}},
+                     {{"role", "user"}, {"content", "q"}},
+                     {{"role", "assistant"}, {"content", "a"}},
+                     {{"role", "user"}, {"content", "r"}},
+                     {{"role", "assistant"}, {"content", "b"}}};
+  const auto expect = [&](const char* name, const char* text, const char* first_span) {
+    const auto rendered = lore::named_chat_template(name)->render(chat, options);
+    CHECK(rendered.text == text);
+    REQUIRE(rendered.generation_spans.size() == 2);
+    const auto [begin, end] = rendered.generation_spans[0];
+    CHECK(rendered.text.substr(begin, end - begin) == first_span);
+  };
+  expect("chatml",
+         "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\na<|im_end|>\n"
+         "<|im_start|>user\nr<|im_end|>\n<|im_start|>assistant\nb<|im_end|>\n",
+         "a<|im_end|>");
+  expect("llama2", "<s>[INST] <<SYS>>\nS\n<</SYS>>\n\nq [/INST] a </s><s>[INST] r [/INST] b </s>", " a </s>");
+  expect("llama3",
+         "<s><|start_header_id|>system<|end_header_id|>\n\nS<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n"
+         "q<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\na<|eot_id|><|start_header_id|>user"
+         "<|end_header_id|>\n\nr<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nb<|eot_id|>",
+         "a<|eot_id|>");
+  CHECK_FALSE(lore::named_chat_template("nonsense"));
+}

@@ -1,0 +1,75 @@
+#include <nlohmann/json.hpp>
+
+#include "lore/core/error.h"
+#include "unit/text/render.h"
+
+#include "support/catch.h"
+
+namespace {
+
+std::string repeated(const std::string& text, int times) {
+  std::string result;
+  for (int i = 0; i < times; ++i) {
+    result += text;
+  }
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("a template that does not come to an end is stopped") {
+  CHECK_THROWS_WITH(render("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"),
+                    Catch::Contains("more than 1000000 steps"));
+  CHECK_THROWS_WITH(render("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"), Catch::Contains("nested deeper"));
+}
+
+TEST_CASE("output and texts are bounded") {
+  CHECK_THROWS_AS(render("{% for i in range(99999) %}" + std::string(100, 'x') + "{% endfor %}"), lore::Error);
+  CHECK_THROWS_AS(render("{% set ns = namespace(x='x') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}"),
+                  lore::Error);
+  CHECK_THROWS_AS(render("{{ 'x' * 99999999999 }}"), lore::Error);
+  CHECK_THROWS_AS(render("{{ [0] * 99999999 }}"), lore::Error);
+  CHECK_THROWS_AS(render("{{ range(10000000)|list }}"), lore::Error);
+  CHECK_THROWS_AS(render("{{ ('x' * 1000000).replace('x', 'y' * 1000000) }}"), lore::Error);
+  CHECK_THROWS_AS(render("{{ '%999999999d' % 1 }}"), lore::Error);
+  CHECK_THROWS_AS(render("{{ (('x,' * 50000).split(','))|join('y' * 100000) }}"), lore::Error);
+}
+
+TEST_CASE("values that share their parts cannot grow beyond what may be walked through") {
+  CHECK_THROWS_AS(
+      render("{% set ns = namespace(x=[1]) %}{% for i in range(90) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x == ns.x }}"),
+      lore::Error);
+  CHECK_THROWS_AS(render("{% set ns = namespace(x=[]) %}{% for i in range(999) %}{% set ns.x = [ns.x] %}{% endfor %}"),
+                  lore::Error);
+}
+
+TEST_CASE("deep nesting of the source is an error, not a crash") {
+  CHECK_THROWS_AS(render("{{ " + repeated("(", 100000) + "1" + repeated(")", 100000) + " }}"), lore::Error);
+  CHECK_THROWS_AS(render("{{ " + repeated("[", 100000)), lore::Error);
+  CHECK_THROWS_AS(render("{{ " + repeated("not ", 100000) + "1 }}"), lore::Error);
+  CHECK_THROWS_AS(render("{{ " + repeated("-", 100000) + "1 }}"), lore::Error);
+  CHECK_THROWS_AS(render("{{ x" + repeated(".x", 100000) + " }}"), lore::Error);
+  CHECK_THROWS_AS(render("{{ x" + repeated("|trim", 100000) + " }}"), lore::Error);
+  CHECK_THROWS_AS(render("{{ 1" + repeated(" + 1", 100000) + " }}"), lore::Error);
+  CHECK_THROWS_AS(render("{{ 1" + repeated(" if 1 else 1", 100000) + " }}"), lore::Error);
+  CHECK_THROWS_AS(render(repeated("{% if 1 %}", 50000)), lore::Error);
+  CHECK_THROWS_AS(render("{% set " + repeated("(", 100000)), lore::Error);
+  CHECK_THROWS_AS(render("{{ x is " + repeated("in x is ", 50000) + "in x }}"), lore::Error);
+  CHECK(render("{% if 0 %}" + repeated("{% elif 0 %}", 5000) + "{% else %}e{% endif %}") == "e");
+}
+
+TEST_CASE("a source that is not UTF-8 or too long is refused") {
+  CHECK_THROWS_AS(render("\xFF"), lore::Error);
+  CHECK_THROWS_AS(render(std::string((1 << 20) + 1, 'x')), lore::Error);
+}
+
+TEST_CASE("there is no way to a function's insides") {
+  for (const char* source : {"{{ ''.__class__ }}", "{{ range.__globals__ }}", "{{ messages.__class__.__mro__ }}",
+                             "{{ namespace().__init__ }}", "{{ self }}", "{{ loop }}"}) {
+    try {
+      CHECK(render(source).empty());
+    } catch (const lore::Error&) {
+      SUCCEED("refused");
+    }
+  }
+}
