@@ -44,7 +44,8 @@ int generate(Options options) {
     options.request.prompts.insert(options.request.prompts.end(), prompts.begin(), prompts.end());
   }
   if (options.request.prompts.empty()) {
-    throw lore::Error(lore::ErrorKind::kUsage, "generate", "needs a prompt; give --prompt TEXT or --prompts FILE");
+    throw lore::Error(lore::ErrorKind::kUsage, "generate",
+                      "needs a prompt; give --prompt TEXT or --prompts FILE");
   }
   std::string last_prompt;
   lore::run_generate(options.request, process_environment(options.threads), console,
@@ -63,8 +64,9 @@ int generate(Options options) {
                          console.result(fmt::format("\n> {}", answer.prompt));
                          last_prompt = answer.prompt;
                        }
-                       console.result(options.request.compare ? fmt::format("  {:<8} {}", answer.model, answer.text)
-                                                              : answer.text);
+                       console.result(options.request.compare
+                                          ? fmt::format("  {:<8} {}", answer.model, answer.text)
+                                          : answer.text);
                      });
   return received_signal() != 0 ? 128 + received_signal() : 0;
 }
@@ -75,7 +77,8 @@ void add_generate(CLI::App& program, int& exit_code) {
   CLI::App* command = program.add_subcommand("generate", "Answer prompts with a base model and an adapter");
   auto options = std::make_shared<Options>();
   lore::GenerateRequest& request = options->request;
-  command->add_option("--base", request.model.path, "Model folder, GGUF file, or hub id in the local cache")->required();
+  command->add_option("--base", request.model.path, "Model folder, GGUF file, or hub id in the local cache")
+      ->required();
   command->add_option("--adapter", request.adapter, "Adapter folder (PEFT's files)");
   command->add_flag("--compare", request.compare, "Answer with the base first, then with the adapter");
   command->add_option("--prompt", request.prompts, "A prompt; may be given more than once")
@@ -83,7 +86,9 @@ void add_generate(CLI::App& program, int& exit_code) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("--prompts", options->prompts_file, "File with one prompt a line");
   command->add_option("--system", request.system, "System message for the chat template");
-  command->add_option("--template", request.chat_template, "Chat template: auto, none (raw text), a name or a file")
+  command
+      ->add_option("--template", request.chat_template,
+                   "Chat template: auto, none (raw text), a name or a file")
       ->capture_default_str();
   command->add_option("--max-new-tokens", request.max_new_tokens, "Longest answer, in tokens")
       ->capture_default_str()

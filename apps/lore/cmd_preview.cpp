@@ -49,8 +49,8 @@ int preview(const Options& options) {
 }  // namespace
 
 void add_preview(CLI::App& program, int& exit_code) {
-  CLI::App* command =
-      program.add_subcommand("preview", "Show what the model will see: rendered examples, trained tokens marked");
+  CLI::App* command = program.add_subcommand(
+      "preview", "Show what the model will see: rendered examples, trained tokens marked");
   auto options = std::make_shared<Options>();
   command->add_option("recipe", options->recipe, "Recipe file (YAML or JSON)")->required();
   command->add_option("--set", options->overrides, "Override a recipe key")

@@ -28,16 +28,17 @@ nlohmann::ordered_json number_or_null(const std::optional<double>& value) {
 void print_outcome(Console& console, const lore::TrainOutcome& outcome, bool dry_run) {
   const lore::TrainResult& result = outcome.result;
   if (console.json()) {
-    console.result(nlohmann::ordered_json{{"dry_run", dry_run},
-                                          {"output_dir", outcome.folder.string()},
-                                          {"steps", result.steps},
-                                          {"total_steps", outcome.plan.total_steps},
-                                          {"first_validation_loss", number_or_null(result.first_validation_loss)},
-                                          {"last_validation_loss", number_or_null(result.last_validation_loss)},
-                                          {"best_validation_loss", number_or_null(result.best_validation_loss)},
-                                          {"best_step", result.best_step},
-                                          {"seconds", outcome.seconds}}
-                       .dump());
+    console.result(
+        nlohmann::ordered_json{{"dry_run", dry_run},
+                               {"output_dir", outcome.folder.string()},
+                               {"steps", result.steps},
+                               {"total_steps", outcome.plan.total_steps},
+                               {"first_validation_loss", number_or_null(result.first_validation_loss)},
+                               {"last_validation_loss", number_or_null(result.last_validation_loss)},
+                               {"best_validation_loss", number_or_null(result.best_validation_loss)},
+                               {"best_step", result.best_step},
+                               {"seconds", outcome.seconds}}
+            .dump());
     return;
   }
   if (dry_run) {
@@ -45,15 +46,17 @@ void print_outcome(Console& console, const lore::TrainOutcome& outcome, bool dry
     return;
   }
   if (result.first_validation_loss && result.last_validation_loss) {
-    console.result(fmt::format("validation loss {:.4f} before, {:.4f} after {} steps (best {:.4f} at step {})",
-                               *result.first_validation_loss, *result.last_validation_loss, result.steps,
-                               *result.best_validation_loss, result.best_step));
+    console.result(
+        fmt::format("validation loss {:.4f} before, {:.4f} after {} steps (best {:.4f} at step {})",
+                    *result.first_validation_loss, *result.last_validation_loss, result.steps,
+                    *result.best_validation_loss, result.best_step));
   }
   const char* reason = result.reason == lore::StopReason::kEarlyStopping ? "stopped early"
                        : result.reason == lore::StopReason::kSignal      ? "interrupted"
                                                                          : "done";
   console.result(fmt::format("{} after {} of {} steps in {:.0f} s; adapter in {}", reason, result.steps,
-                             outcome.plan.total_steps, outcome.seconds, (outcome.folder / "adapter").string()));
+                             outcome.plan.total_steps, outcome.seconds,
+                             (outcome.folder / "adapter").string()));
 }
 
 int train(const Options& options) {

@@ -19,7 +19,8 @@ int main(int argc, char** argv) {
   Console console;
   int exit_code = 0;
   try {
-    CLI::App program{"Lore teaches a language model your words: LoRA fine-tuning, on your own machine.", "lore"};
+    CLI::App program{"Lore teaches a language model your words: LoRA fine-tuning, on your own machine.",
+                     "lore"};
     program.set_version_flag("--version", std::string("lore ") + LORE_VERSION);
     program.require_subcommand(1);
     program.footer(kExitCodes);

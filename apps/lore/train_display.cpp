@@ -21,12 +21,13 @@ void TrainDisplay::on_setup(const lore::TrainSetup& setup) {
   console_.info(fmt::format("base       {} ({})", setup.base_name, setup.dtype));
   console_.info(fmt::format("adapter    {} modules: {} ({} parameters)", setup.matched_modules, setup.modules,
                             setup.adapter_parameters));
-  for (const auto& [name, dataset] : {std::pair{"train", setup.train}, std::pair{"validation", setup.validation}}) {
+  for (const auto& [name, dataset] :
+       {std::pair{"train", setup.train}, std::pair{"validation", setup.validation}}) {
     for (const lore::SourceCounts& source : dataset->sources) {
-      console_.info(fmt::format("{:<10} {}: {} rows, {} tokens, {} trained{}{}", name, source.path, source.rows,
-                                source.tokens, source.trained_tokens,
-                                source.truncated > 0 ? fmt::format(", {} truncated", source.truncated) : "",
-                                source.dropped > 0 ? fmt::format(", {} dropped as too long", source.dropped) : ""));
+      console_.info(fmt::format(
+          "{:<10} {}: {} rows, {} tokens, {} trained{}{}", name, source.path, source.rows, source.tokens,
+          source.trained_tokens, source.truncated > 0 ? fmt::format(", {} truncated", source.truncated) : "",
+          source.dropped > 0 ? fmt::format(", {} dropped as too long", source.dropped) : ""));
     }
   }
   console_.info(fmt::format("plan       {} examples, {} for validation, {} steps of which {} make an epoch",
@@ -45,21 +46,24 @@ void TrainDisplay::on_step(const lore::StepMetrics& metrics) {
   const double remaining =
       elapsed / static_cast<double>(metrics.step) * static_cast<double>(plan_.total_steps - metrics.step);
   const std::string line = fmt::format(
-      "step {}/{}  epoch {:.2f}  loss {:.4f}  lr {:.3g}  grad norm {:.3f}  {:.0f} tokens/s  {:.2f} GiB  left {}",
+      "step {}/{}  epoch {:.2f}  loss {:.4f}  lr {:.3g}  grad norm {:.3f}  {:.0f} tokens/s  {:.2f} GiB  left "
+      "{}",
       metrics.step, plan_.total_steps, metrics.epoch, metrics.loss, metrics.learning_rate, metrics.grad_norm,
       static_cast<double>(metrics.tokens) / metrics.seconds,
       static_cast<double>(metrics.peak_rss_bytes) / (1024.0 * 1024.0 * 1024.0), duration(remaining));
   if (console_.is_terminal()) {
     console_.status(line);
-  } else if (logging_steps_ > 0 && (metrics.step % logging_steps_ == 0 || metrics.step == plan_.total_steps)) {
+  } else if (logging_steps_ > 0 &&
+             (metrics.step % logging_steps_ == 0 || metrics.step == plan_.total_steps)) {
     console_.info(line);
   }
 }
 
 void TrainDisplay::on_validation(const lore::ValidationMetrics& metrics) {
-  console_.info(fmt::format("step {}/{}  validation loss {:.4f}  perplexity {:.3f}{}", metrics.step,
-                            plan_.total_steps, metrics.loss, std::exp(metrics.loss),
-                            metrics.step == 0 ? "  (before training)" : (metrics.best ? "  (best so far)" : "")));
+  console_.info(
+      fmt::format("step {}/{}  validation loss {:.4f}  perplexity {:.3f}{}", metrics.step, plan_.total_steps,
+                  metrics.loss, std::exp(metrics.loss),
+                  metrics.step == 0 ? "  (before training)" : (metrics.best ? "  (best so far)" : "")));
 }
 
 void TrainDisplay::on_checkpoint(std::int64_t step) {

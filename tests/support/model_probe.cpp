@@ -70,8 +70,9 @@ void run(const std::string& mode, const std::string& model_path, const std::stri
   std::size_t place = 0;
   for (const std::size_t linear : adapters.linears()) {
     for (const char* matrix : {"lora_A", "lora_B"}) {
-      views.push_back(view(fmt::format("base_model.model.{}.{}.weight", model.linears()[linear]->name, matrix),
-                           gradients.gradients()[place++]));
+      views.push_back(
+          view(fmt::format("base_model.model.{}.{}.weight", model.linears()[linear]->name, matrix),
+               gradients.gradients()[place++]));
     }
   }
   lore::write_safetensors(output, views, {{"format", "pt"}});
@@ -82,7 +83,8 @@ void run(const std::string& mode, const std::string& model_path, const std::stri
 
 int main(int argc, char** argv) {
   if (argc != 7) {
-    fmt::print(stderr, "usage: model_probe logits|gradients MODEL DTYPE ADAPTER|- INPUT.json OUT.safetensors\n");
+    fmt::print(stderr,
+               "usage: model_probe logits|gradients MODEL DTYPE ADAPTER|- INPUT.json OUT.safetensors\n");
     return 2;
   }
   try {

@@ -11,8 +11,8 @@
 #include <cstdint>
 #include <exception>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -86,7 +86,11 @@ int run(const std::vector<std::string>& arguments) {
     tokens += tokenizer->encode(text, special).size();
   }
   double seconds = seconds_since(start);
-  std::cout << json{{"bytes", bytes}, {"tokens", tokens}, {"seconds", seconds}, {"load_seconds", load_seconds}} << "\n";
+  std::cout << json{{"bytes", bytes},
+                    {"tokens", tokens},
+                    {"seconds", seconds},
+                    {"load_seconds", load_seconds}}
+            << "\n";
   return 0;
 }
 
@@ -94,7 +98,9 @@ int run(const std::vector<std::string>& arguments) {
 
 int main(int count, char** arguments) {
   try {
-    if (count < 2) throw std::invalid_argument("usage: tokenize_probe MODEL [--special] [--offsets|--decode|--bench|--info]");
+    if (count < 2)
+      throw std::invalid_argument(
+          "usage: tokenize_probe MODEL [--special] [--offsets|--decode|--bench|--info]");
     return run({arguments + 1, arguments + count});
   } catch (const std::exception& error) {
     std::cerr << "tokenize_probe: " << error.what() << "\n";

@@ -17,13 +17,15 @@ namespace {
 /// Philox stream numbers below this one are left to other uses of the seed.
 constexpr std::uint64_t kInitStreams = std::uint64_t{1} << 32;
 
-at::Tensor initial_a(std::int64_t rank, std::int64_t in, bool gaussian, std::uint64_t seed, std::size_t linear) {
+at::Tensor initial_a(std::int64_t rank, std::int64_t in, bool gaussian, std::uint64_t seed,
+                     std::size_t linear) {
   at::Tensor a = at::empty({rank, in}, at::kFloat);
   PhiloxStream random(seed, kInitStreams + linear);
   const float bound = 1.0F / std::sqrt(static_cast<float>(in));
   float* value = a.data_ptr<float>();
   for (std::int64_t i = 0; i < a.numel(); ++i) {
-    value[i] = gaussian ? random.normal() / static_cast<float>(rank) : (2.0F * random.uniform() - 1.0F) * bound;
+    value[i] =
+        gaussian ? random.normal() / static_cast<float>(rank) : (2.0F * random.uniform() - 1.0F) * bound;
   }
   return a;
 }
@@ -67,8 +69,10 @@ LoraAdapter create_lora(const PeftConfig& config, const LlamaForCausalLm& model,
   for (const MatchedModule& module : match_modules(config, linear_names(model))) {
     const BaseWeight& weight = model.linears()[module.linear]->weight;
     LowRank low_rank;
-    low_rank.a = initial_a(module.rank, weight.in_features(), gaussian, seed, module.linear).to(model.device());
-    low_rank.b = at::zeros({weight.out_features(), module.rank}, at::TensorOptions(at::kFloat).device(model.device()));
+    low_rank.a =
+        initial_a(module.rank, weight.in_features(), gaussian, seed, module.linear).to(model.device());
+    low_rank.b =
+        at::zeros({weight.out_features(), module.rank}, at::TensorOptions(at::kFloat).device(model.device()));
     low_rank.scale = module.scale;
     low_rank.dropout = config.lora_dropout;
     adapter.weights.set(module.linear, std::move(low_rank));

@@ -29,7 +29,8 @@ bool listed(const std::string& name, const Names& items) {
 class Matcher {
  public:
   explicit Matcher(const PeftConfig& config) : config_(config) {
-    if (const auto* target = std::get_if<std::string>(&config.target_modules); target && !is_all_linear(*target)) {
+    if (const auto* target = std::get_if<std::string>(&config.target_modules);
+        target && !is_all_linear(*target)) {
       target_.emplace_back(*target);
     }
     if (const auto* excluded = std::get_if<std::string>(&config.exclude_modules)) {

@@ -82,7 +82,8 @@ class MatrixReader {
 PeftConfig config_to_write(const LoraAdapter& adapter, const LlamaForCausalLm& model) {
   PeftConfig config = adapter.config;
   const auto* target = std::get_if<std::string>(&config.target_modules);
-  if ((target != nullptr && is_all_linear(*target)) || std::holds_alternative<std::monostate>(config.target_modules)) {
+  if ((target != nullptr && is_all_linear(*target)) ||
+      std::holds_alternative<std::monostate>(config.target_modules)) {
     std::set<std::string> leaves;
     for (const std::size_t linear : adapter.weights.linears()) {
       const std::string& name = model.linears()[linear]->name;
@@ -100,7 +101,8 @@ LoraAdapter load_peft_adapter(const std::filesystem::path& folder, const LlamaFo
   if (!std::filesystem::is_directory(folder)) {
     throw Error(ErrorKind::kInput, folder.string(), "is not a folder with an adapter");
   }
-  LoraAdapter adapter{read_adapter_config(folder / kConfigName, warnings), AdapterSet(model.linears().size())};
+  LoraAdapter adapter{read_adapter_config(folder / kConfigName, warnings),
+                      AdapterSet(model.linears().size())};
   const std::string path = (folder / kWeightsName).string();
   if (!std::filesystem::exists(path) && std::filesystem::exists(folder / "adapter_model.bin")) {
     throw Error(ErrorKind::kInput, (folder / "adapter_model.bin").string(),
@@ -141,8 +143,9 @@ void save_peft_adapter(const std::filesystem::path& folder, const LoraAdapter& a
     for (const auto& [matrix, tensor] : {std::pair{"lora_A", low_rank.a}, std::pair{"lora_B", low_rank.b}}) {
       on_cpu.push_back(tensor.cpu().contiguous());
       const at::Tensor& bytes = on_cpu.back();
-      views.push_back({tensor_name(model.linears()[linear]->name, matrix), DType::kF32, bytes.sizes().vec(),
-                       std::as_bytes(std::span(bytes.data_ptr<float>(), static_cast<std::size_t>(bytes.numel())))});
+      views.push_back(
+          {tensor_name(model.linears()[linear]->name, matrix), DType::kF32, bytes.sizes().vec(),
+           std::as_bytes(std::span(bytes.data_ptr<float>(), static_cast<std::size_t>(bytes.numel())))});
     }
   }
   write_safetensors(folder / kWeightsName, views, {{"format", "pt"}});

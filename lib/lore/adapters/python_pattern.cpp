@@ -53,7 +53,9 @@ int PythonPattern::run(std::string_view text, unsigned options, std::string* ind
   return status;
 }
 
-bool PythonPattern::full_match(std::string_view text) const { return run(text, PCRE2_ENDANCHORED, nullptr) > 0; }
+bool PythonPattern::full_match(std::string_view text) const {
+  return run(text, PCRE2_ENDANCHORED, nullptr) > 0;
+}
 
 bool PythonPattern::match(std::string_view text) const { return run(text, 0, nullptr) > 0; }
 

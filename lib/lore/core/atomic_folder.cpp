@@ -35,9 +35,9 @@ AtomicFolder::AtomicFolder(std::filesystem::path target) : target_(std::move(tar
                 std::string("cannot be created: ") + std::strerror(errno));
   }
   staging_ = pattern;
-  std::filesystem::permissions(staging_, std::filesystem::perms::group_read | std::filesystem::perms::group_exec |
-                                             std::filesystem::perms::others_read |
-                                             std::filesystem::perms::others_exec,
+  std::filesystem::permissions(staging_,
+                               std::filesystem::perms::group_read | std::filesystem::perms::group_exec |
+                                   std::filesystem::perms::others_read | std::filesystem::perms::others_exec,
                                std::filesystem::perm_options::add);
 }
 

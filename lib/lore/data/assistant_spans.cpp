@@ -31,14 +31,16 @@ class TurnFinder {
   }
 
   ByteRange find(std::size_t message, std::size_t earliest) const {
-    const bool calls = chat_.messages[message].contains("tool_calls") && !chat_.messages[message]["tool_calls"].empty();
+    const bool calls =
+        chat_.messages[message].contains("tool_calls") && !chat_.messages[message]["tool_calls"].empty();
     const auto prompt = rendered(message, true);
     const auto history = rendered(message, false);
-    const auto whole = message + 1 == chat_.messages.size() ? std::optional(chat_.text) : rendered(message + 1, false);
+    const auto whole =
+        message + 1 == chat_.messages.size() ? std::optional(chat_.text) : rendered(message + 1, false);
     const auto around = around_content(message, message + 1);
 
     const bool stable = whole && chat_.text.starts_with(*whole);
-    std::optional<ByteRange> tail;          // from the end of the content to the end of the message's text
+    std::optional<ByteRange> tail;  // from the end of the content to the end of the message's text
     std::optional<std::size_t> content_begin;
     if (stable && around && whole->ends_with(around->after)) {
       tail = {whole->size() - around->after.size(), whole->size()};
@@ -47,7 +49,8 @@ class TurnFinder {
       // Nothing but the calls is rendered.
       tail = {prompt->size(), whole->size()};
     } else if (const auto within = around_content(message, chat_.messages.size());
-               within && around && within->after.starts_with(around->after) && chat_.text.ends_with(within->after)) {
+               within && around && within->after.starts_with(around->after) &&
+               chat_.text.ends_with(within->after)) {
       // The template renders the message otherwise in here than at the end of a conversation.
       const std::size_t end = chat_.text.size() - within->after.size();
       tail = {end, end + around->after.size()};
@@ -132,7 +135,8 @@ class TurnFinder {
                                         std::size_t earliest) const {
     const auto fits = [&](std::size_t begin) { return begin >= earliest && begin <= tail.first; };
     const bool knows_prompt = prompt && history && *prompt != *history && prompt->starts_with(*history);
-    if (prompt && (knows_prompt || !content_begin) && chat_.text.starts_with(*prompt) && fits(prompt->size())) {
+    if (prompt && (knows_prompt || !content_begin) && chat_.text.starts_with(*prompt) &&
+        fits(prompt->size())) {
       return prompt->size();
     }
     if (knows_prompt) {
@@ -142,7 +146,8 @@ class TurnFinder {
       }
       const std::string header = prompt->substr(history->size());
       const std::size_t limit = content_begin.value_or(tail.first);
-      const std::size_t at = limit >= header.size() ? chat_.text.rfind(header, limit - header.size()) : std::string::npos;
+      const std::size_t at =
+          limit >= header.size() ? chat_.text.rfind(header, limit - header.size()) : std::string::npos;
       if (at != std::string::npos && fits(at + header.size())) {
         return at + header.size();
       }
@@ -174,9 +179,10 @@ std::vector<std::uint8_t> tokens_within(std::span<const Token> tokens, std::span
   std::vector<std::uint8_t> mask(tokens.size(), 0);
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     const Token& token = tokens[i];
-    mask[i] = token.end > token.begin && std::any_of(ranges.begin(), ranges.end(), [&](const ByteRange& range) {
-                return token.begin < range.second && token.end > range.first;
-              });
+    mask[i] =
+        token.end > token.begin && std::any_of(ranges.begin(), ranges.end(), [&](const ByteRange& range) {
+          return token.begin < range.second && token.end > range.first;
+        });
   }
   return mask;
 }

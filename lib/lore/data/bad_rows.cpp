@@ -29,8 +29,9 @@ void BadRows::throw_if_any() const {
   if (static_cast<std::size_t>(count_) > first_.size()) {
     list += fmt::format("\n  and {} more", static_cast<std::size_t>(count_) - first_.size());
   }
-  throw Error(ErrorKind::kInput, "data",
-              fmt::format("{} that cannot be used:{}", count_ == 1 ? "1 row" : fmt::format("{} rows", count_), list));
+  throw Error(
+      ErrorKind::kInput, "data",
+      fmt::format("{} that cannot be used:{}", count_ == 1 ? "1 row" : fmt::format("{} rows", count_), list));
 }
 
 }  // namespace lore

@@ -25,7 +25,8 @@ std::string joined_parts(const Json& parts, const std::string& subject) {
     const auto content = part.is_object() ? part.find("text") : part.end();
     if (!part.is_object() || content == part.end() || !content->is_string() ||
         (type != part.end() && *type != "text")) {
-      refuse(subject, "content has a part that is not text: only {\"type\": \"text\", \"text\": ...} is supported");
+      refuse(subject,
+             "content has a part that is not text: only {\"type\": \"text\", \"text\": ...} is supported");
     }
     text += content->get_ref<const std::string&>();
   }

@@ -17,7 +17,8 @@
 namespace lore {
 namespace {
 
-constexpr std::array<std::string_view, 4> kOverlongNames = {"error", "truncate_right", "truncate_left", "drop"};
+constexpr std::array<std::string_view, 4> kOverlongNames = {"error", "truncate_right", "truncate_left",
+                                                            "drop"};
 
 /// What became of one row.
 struct Built {
@@ -49,10 +50,11 @@ class RowBuilder {
   void fit(Built& built) const {
     Example& example = built.example;
     if (overlong_ == Overlong::kError) {
-      throw Error(ErrorKind::kInput, example.source,
-                  fmt::format("has {} tokens, more than data.max_length {}: raise it, shorten the row, or set "
-                              "data.overlong to truncate_right, truncate_left or drop",
-                              example.ids.size(), max_length_));
+      throw Error(
+          ErrorKind::kInput, example.source,
+          fmt::format("has {} tokens, more than data.max_length {}: raise it, shorten the row, or set "
+                      "data.overlong to truncate_right, truncate_left or drop",
+                      example.ids.size(), max_length_));
     }
     if (overlong_ == Overlong::kDrop) {
       built.dropped = true;
@@ -60,16 +62,19 @@ class RowBuilder {
     }
     const std::size_t excess = example.ids.size() - max_length_;
     const auto cut = [&](auto& values) {
-      const auto begin = overlong_ == Overlong::kTruncateLeft ? values.begin() : values.end() - static_cast<std::ptrdiff_t>(excess);
+      const auto begin = overlong_ == Overlong::kTruncateLeft
+                             ? values.begin()
+                             : values.end() - static_cast<std::ptrdiff_t>(excess);
       values.erase(begin, begin + static_cast<std::ptrdiff_t>(excess));
     };
     cut(example.ids);
     cut(example.trained);
     built.truncated = true;
     if (count_trained(example) == 0) {
-      throw Error(ErrorKind::kInput, example.source,
-                  fmt::format("has no trained token left in {} of its {} tokens (data.max_length, data.overlong)",
-                              max_length_, max_length_ + excess));
+      throw Error(
+          ErrorKind::kInput, example.source,
+          fmt::format("has no trained token left in {} of its {} tokens (data.max_length, data.overlong)",
+                      max_length_, max_length_ + excess));
     }
   }
 
@@ -144,8 +149,8 @@ std::vector<std::int64_t> Dataset::lengths() const {
   return lengths;
 }
 
-Dataset load_dataset(std::span<const DataSource> sources, const ExampleBuilder& builder, std::int64_t max_length,
-                     Overlong overlong, int threads) {
+Dataset load_dataset(std::span<const DataSource> sources, const ExampleBuilder& builder,
+                     std::int64_t max_length, Overlong overlong, int threads) {
   if (max_length < 2) {
     throw Error(ErrorKind::kUsage, "data.max_length", "is at least 2: the first token is never predicted");
   }
@@ -181,7 +186,8 @@ Dataset load_dataset(std::span<const DataSource> sources, const ExampleBuilder& 
 Dataset split_validation(Dataset& dataset, double fraction, std::uint64_t seed) {
   const auto count = static_cast<std::int64_t>(dataset.examples.size());
   if (!(fraction > 0 && fraction < 1)) {
-    throw Error(ErrorKind::kUsage, "data.validation_fraction", fmt::format("{} is not between 0 and 1", fraction));
+    throw Error(ErrorKind::kUsage, "data.validation_fraction",
+                fmt::format("{} is not between 0 and 1", fraction));
   }
   if (count < 2) {
     throw Error(ErrorKind::kUsage, "data.validation_fraction",

@@ -54,9 +54,9 @@ struct Dataset {
 Dataset load_dataset(std::span<const DataSource> sources, const ExampleBuilder& builder,
                      std::int64_t max_length, Overlong overlong, int threads);
 
-/// Moves a random `fraction` of the examples (rounded to the nearest number, at least one, in the order they had) out
-/// of `dataset` and returns them. A pure function of the number of examples and of `seed`.
-/// Throws: Error kUsage when the fraction is not within (0, 1) or leaves one side empty.
+/// Moves a random `fraction` of the examples (rounded to the nearest number, at least one, in the order they
+/// had) out of `dataset` and returns them. A pure function of the number of examples and of `seed`. Throws:
+/// Error kUsage when the fraction is not within (0, 1) or leaves one side empty.
 Dataset split_validation(Dataset& dataset, double fraction, std::uint64_t seed);
 
 }  // namespace lore

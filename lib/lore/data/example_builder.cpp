@@ -48,9 +48,11 @@ std::string keys_of(const Json& row) {
 
 }  // namespace
 
-ExampleBuilder::ExampleBuilder(std::shared_ptr<const Tokenizer> tokenizer, std::optional<ChatTemplate> chat_template,
-                               ExampleSettings settings)
-    : tokenizer_(std::move(tokenizer)), chat_template_(std::move(chat_template)), settings_(std::move(settings)) {}
+ExampleBuilder::ExampleBuilder(std::shared_ptr<const Tokenizer> tokenizer,
+                               std::optional<ChatTemplate> chat_template, ExampleSettings settings)
+    : tokenizer_(std::move(tokenizer)),
+      chat_template_(std::move(chat_template)),
+      settings_(std::move(settings)) {}
 
 Example ExampleBuilder::build(const Json& row, const std::string& source) const {
   try {
@@ -75,7 +77,8 @@ Example ExampleBuilder::build_row(const Json& row) const {
   const bool pair = prompt != row.end() && completion != row.end();
   if (chat == pair) {
     refuse("row", chat ? "has 'messages' and also 'prompt' and 'completion': which is meant?"
-                       : fmt::format("expected 'messages', or 'prompt' and 'completion'; its keys: {}", keys_of(row)));
+                       : fmt::format("expected 'messages', or 'prompt' and 'completion'; its keys: {}",
+                                     keys_of(row)));
   }
   if (chat) {
     return build_chat(read_messages(*messages, "messages"), 0, row);
@@ -84,7 +87,8 @@ Example ExampleBuilder::build_row(const Json& row) const {
     if (!settings_.template_for_text_pairs) {
       return build_text_pair(prompt->get<std::string>(), completion->get<std::string>());
     }
-    const Json turns = {{{"role", "user"}, {"content", *prompt}}, {{"role", "assistant"}, {"content", *completion}}};
+    const Json turns = {{{"role", "user"}, {"content", *prompt}},
+                        {{"role", "assistant"}, {"content", *completion}}};
     return build_chat(turns, 1, row);
   }
   if (prompt->is_array() && completion->is_array()) {
@@ -104,7 +108,8 @@ RenderOptions ExampleBuilder::render_options(const Json& row) const {
   options.tools = read_tools(row);
   options.special_tokens = tokenizer_->special_tokens().by_name;
   options.now = settings_.now;
-  if (const auto variables = row.find("chat_template_kwargs"); variables != row.end() && !variables->is_null()) {
+  if (const auto variables = row.find("chat_template_kwargs");
+      variables != row.end() && !variables->is_null()) {
     if (!variables->is_object()) {
       refuse("chat_template_kwargs", fmt::format("expected an object, got {}", variables->type_name()));
     }
@@ -117,8 +122,9 @@ Example ExampleBuilder::build_chat(const Json& messages, std::size_t prompt_mess
   if (!chat_template_) {
     refuse("row", "is a conversation, and the model has no chat template: name one with data.template");
   }
-  const bool answered = std::any_of(messages.begin() + static_cast<std::ptrdiff_t>(prompt_messages), messages.end(),
-                                    [](const Json& message) { return message["role"] == "assistant"; });
+  const bool answered =
+      std::any_of(messages.begin() + static_cast<std::ptrdiff_t>(prompt_messages), messages.end(),
+                  [](const Json& message) { return message["role"] == "assistant"; });
   if (!answered) {
     refuse("row", "has no message of the assistant to train on");
   }

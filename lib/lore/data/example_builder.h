@@ -24,7 +24,8 @@ struct ExampleSettings {
 
 /// Makes examples from rows:
 ///
-/// - `{"messages": [...]}`, with `tools` where the chat uses them, and `chat_template_kwargs`: rendered by the chat template,
+/// - `{"messages": [...]}`, with `tools` where the chat uses them, and `chat_template_kwargs`: rendered by
+/// the chat template,
 ///   tokenized without further special tokens. Trained are the assistant's tokens: what
 ///   `{% generation %}` marks where the template has such marks, else each assistant content up to
 ///   and with its end-of-turn token. What a template puts after that token is not trained.

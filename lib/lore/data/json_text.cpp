@@ -32,7 +32,8 @@ void check_bounds(std::string_view text) {
     } else if (c == ']' || c == '}') {
       --level;
     } else if (c == ':' && ++keys > kMaxKeys) {
-      throw Error(ErrorKind::kInput, fmt::format("column {}", i + 1), fmt::format("more than {} keys", kMaxKeys));
+      throw Error(ErrorKind::kInput, fmt::format("column {}", i + 1),
+                  fmt::format("more than {} keys", kMaxKeys));
     }
   }
 }

@@ -45,7 +45,8 @@ std::vector<std::vector<std::int64_t>> pack(std::span<const std::int64_t> length
 
 BatchPlan::BatchPlan(std::span<const std::int64_t> lengths, const BatchOptions& options, std::int64_t epoch) {
   if (options.batch_size < 1) {
-    throw Error(ErrorKind::kUsage, "training.batch_size", fmt::format("{} is not positive", options.batch_size));
+    throw Error(ErrorKind::kUsage, "training.batch_size",
+                fmt::format("{} is not positive", options.batch_size));
   }
   const auto count = static_cast<std::int64_t>(lengths.size());
   const std::vector<std::int64_t> order = epoch_order(count, options.seed, epoch, options.shuffle);
@@ -57,7 +58,8 @@ BatchPlan::BatchPlan(std::span<const std::int64_t> lengths, const BatchOptions& 
       ordered.push_back(lengths[static_cast<std::size_t>(example)]);
     }
     const auto packs = pack(ordered, options.max_length);
-    for (const std::int64_t i : pack_order(static_cast<std::int64_t>(packs.size()), options.seed, epoch, options.shuffle)) {
+    for (const std::int64_t i :
+         pack_order(static_cast<std::int64_t>(packs.size()), options.seed, epoch, options.shuffle)) {
       std::vector<std::int64_t>& unit = units.emplace_back();
       for (const std::int64_t item : packs[static_cast<std::size_t>(i)]) {
         unit.push_back(order[static_cast<std::size_t>(item)]);

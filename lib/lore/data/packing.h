@@ -30,7 +30,9 @@ class BatchPlan {
 
   std::int64_t count() const { return static_cast<std::int64_t>(batches_.size()); }
   /// The example indices of micro-batch `i`, pack after pack.
-  const std::vector<std::int64_t>& batch(std::int64_t i) const { return batches_[static_cast<std::size_t>(i)]; }
+  const std::vector<std::int64_t>& batch(std::int64_t i) const {
+    return batches_[static_cast<std::size_t>(i)];
+  }
 
  private:
   std::vector<std::vector<std::int64_t>> batches_;

@@ -86,7 +86,8 @@ class RowReader {
       }
       return;
     }
-    row(text.substr(begin), line + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(begin), '\n'));
+    row(text.substr(begin),
+        line + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(begin), '\n'));
   }
 
   void row(std::string_view text, std::int64_t line) {
@@ -125,7 +126,8 @@ std::vector<Row> read_rows(const std::filesystem::path& path, std::optional<std:
   RowReader reader(path.string(), limit.value_or(std::numeric_limits<std::int64_t>::max()));
   const std::size_t first = text.find_first_not_of(kWhiteSpace);
   if (first != std::string_view::npos && text[first] == '[') {
-    const auto lines_before = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(first), '\n');
+    const auto lines_before =
+        std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(first), '\n');
     reader.array(text.substr(first), 1 + lines_before);
   } else {
     reader.lines(text);

@@ -37,12 +37,16 @@ std::vector<std::int64_t> permutation(std::int64_t count, std::uint64_t seed, st
 
 }  // namespace
 
-std::vector<std::int64_t> epoch_order(std::int64_t count, std::uint64_t seed, std::int64_t epoch, bool shuffle) {
-  return shuffle ? permutation(count, seed, kEpochStream + static_cast<std::uint64_t>(epoch)) : ascending(count);
+std::vector<std::int64_t> epoch_order(std::int64_t count, std::uint64_t seed, std::int64_t epoch,
+                                      bool shuffle) {
+  return shuffle ? permutation(count, seed, kEpochStream + static_cast<std::uint64_t>(epoch))
+                 : ascending(count);
 }
 
-std::vector<std::int64_t> pack_order(std::int64_t count, std::uint64_t seed, std::int64_t epoch, bool shuffle) {
-  return shuffle ? permutation(count, seed, kPackStream + static_cast<std::uint64_t>(epoch)) : ascending(count);
+std::vector<std::int64_t> pack_order(std::int64_t count, std::uint64_t seed, std::int64_t epoch,
+                                     bool shuffle) {
+  return shuffle ? permutation(count, seed, kPackStream + static_cast<std::uint64_t>(epoch))
+                 : ascending(count);
 }
 
 std::vector<std::int64_t> split_order(std::int64_t count, std::uint64_t seed) {

@@ -11,7 +11,8 @@ std::vector<std::int64_t> epoch_order(std::int64_t count, std::uint64_t seed, st
                                       bool shuffle);
 
 /// The same for the packs of an epoch, independent of the order of its examples.
-std::vector<std::int64_t> pack_order(std::int64_t count, std::uint64_t seed, std::int64_t epoch, bool shuffle);
+std::vector<std::int64_t> pack_order(std::int64_t count, std::uint64_t seed, std::int64_t epoch,
+                                     bool shuffle);
 
 /// The order in which examples are taken for validation.
 std::vector<std::int64_t> split_order(std::int64_t count, std::uint64_t seed);

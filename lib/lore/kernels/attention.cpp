@@ -66,8 +66,9 @@ std::optional<at::Tensor> window_mask(std::int64_t window, std::int64_t length, 
   return is_windowed(window, length) ? std::optional(mask(0, length, length, window, like)) : std::nullopt;
 }
 
-void plain_backward(AttentionGradients& gradients, const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
-                    const at::Tensor& v, std::int64_t begin, std::int64_t n, std::int64_t window, double scale) {
+void plain_backward(AttentionGradients& gradients, const at::Tensor& dout, const at::Tensor& q,
+                    const at::Tensor& k, const at::Tensor& v, std::int64_t begin, std::int64_t n,
+                    std::int64_t window, double scale) {
   const std::int64_t group = q.size(1) / k.size(1);
   const at::Tensor q_rows = q.narrow(0, begin, n);
   const at::Tensor k_rows = k.narrow(0, begin, n);
@@ -86,8 +87,8 @@ void plain_backward(AttentionGradients& gradients, const at::Tensor& dout, const
 
 }  // namespace
 
-AttentionResult attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Segments& segments,
-                          std::int64_t window, double scale) {
+AttentionResult attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                          const Segments& segments, std::int64_t window, double scale) {
   check(q, k, v, segments.tokens());
   AttentionResult result{at::empty_like(q), at::empty({q.size(0), q.size(1)}, q.options().dtype(at::kFloat))};
   const at::ScalarType type = compute_type(q);
@@ -114,8 +115,8 @@ AttentionResult attention(const at::Tensor& q, const at::Tensor& k, const at::Te
 }
 
 AttentionGradients attention_backward(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
-                                      const at::Tensor& v, const AttentionResult& result, const Segments& segments,
-                                      std::int64_t window, double scale) {
+                                      const at::Tensor& v, const AttentionResult& result,
+                                      const Segments& segments, std::int64_t window, double scale) {
   check(q, k, v, segments.tokens());
   AttentionGradients gradients{at::empty_like(q), at::empty_like(k), at::empty_like(v)};
   const at::ScalarType type = compute_type(q);

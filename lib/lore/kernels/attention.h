@@ -11,7 +11,8 @@ namespace lore {
 /// What attention returns.
 struct AttentionResult {
   at::Tensor out;  ///< [N, H, d], q's type
-  at::Tensor lse;  ///< [N, H] float32: log of the sum of exp(scaled score) over visible keys, for the backward
+  at::Tensor
+      lse;  ///< [N, H] float32: log of the sum of exp(scaled score) over visible keys, for the backward
 };
 
 /// Causal softmax(scale·q·kᵀ)·v within each segment of a packed batch.

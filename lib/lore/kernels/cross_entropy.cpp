@@ -79,7 +79,8 @@ std::vector<double> softmax_rows(at::Tensor& logits, const std::int64_t* targets
       const float target = row[targets[n]];
       const float shift = largest(row, v);
       const double total = exponentials(row, shift, v);
-      losses[static_cast<std::size_t>(n)] = std::log(total) + static_cast<double>(shift) - static_cast<double>(target);
+      losses[static_cast<std::size_t>(n)] =
+          std::log(total) + static_cast<double>(shift) - static_cast<double>(target);
       if (want_gradient) {
         scale(row, static_cast<float>(grad_scale / total), v);
         row[targets[n]] -= static_cast<float>(grad_scale);

@@ -14,7 +14,7 @@ constexpr std::int32_t kIgnoredLabel = -100;
 struct LinearCrossEntropyResult {
   double loss_sum = 0;     ///< sum of -log p(label) over trained rows, in nats
   std::int64_t count = 0;  ///< trained rows
-  at::Tensor dhidden;      ///< [N, D], hidden's type: gradient of loss_sum·grad_scale; undefined if not wanted
+  at::Tensor dhidden;  ///< [N, D], hidden's type: gradient of loss_sum·grad_scale; undefined if not wanted
 };
 
 /// Cross-entropy of softmax(hidden·wᵀ) against labels, without ever holding the [N, V] logits.

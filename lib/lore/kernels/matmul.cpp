@@ -47,8 +47,8 @@ bool has_native_bf16() {
 }
 
 void matmul_nt_out(at::Tensor& y, const at::Tensor& x, const at::Tensor& w) {
-  check_argument(is_matrix(x) && is_matrix(w) && is_matrix(y) && x.size(1) == w.size(1) && y.size(0) == x.size(0) &&
-                     y.size(1) == w.size(0),
+  check_argument(is_matrix(x) && is_matrix(w) && is_matrix(y) && x.size(1) == w.size(1) &&
+                     y.size(0) == x.size(0) && y.size(1) == w.size(0),
                  "matmul_nt", "x [N, in], w [out, in] and y [N, out]");
   if (is_direct(x, w, y)) {
     at::mm_out(y, x, w.t());
@@ -96,8 +96,8 @@ void matmul_nn_out(at::Tensor& dx, const at::Tensor& dy, const at::Tensor& w) {
 }
 
 void matmul_tn_out(at::Tensor& c, const at::Tensor& a, const at::Tensor& b) {
-  check_argument(is_matrix(a) && is_matrix(b) && is_matrix(c) && a.size(0) == b.size(0) && c.size(0) == a.size(1) &&
-                     c.size(1) == b.size(1),
+  check_argument(is_matrix(a) && is_matrix(b) && is_matrix(c) && a.size(0) == b.size(0) &&
+                     c.size(0) == a.size(1) && c.size(1) == b.size(1),
                  "matmul_tn", "a [N, m], b [N, n] and c [m, n]");
   if (is_direct(a, b, c)) {
     at::mm_out(c, a.t(), b);

@@ -59,8 +59,8 @@ LORE_SIMD float weighted_dot(const float* dy, const float* weight, const float* 
 }
 
 /// dx = rstd * (weight * dy - x * rstd^2 * mean(weight * dy * x)), added to `add_to` when that is given.
-LORE_SIMD void backward_row(float* dx, const float* dy, const float* x, const float* weight, const float* add_to,
-                            float rstd, std::int64_t d) {
+LORE_SIMD void backward_row(float* dx, const float* dy, const float* x, const float* weight,
+                            const float* add_to, float rstd, std::int64_t d) {
   const float slope = weighted_dot(dy, weight, x, d) * rstd * rstd * rstd / static_cast<float>(d);
   if (add_to == nullptr) {
     for (std::int64_t i = 0; i < d; ++i) {
@@ -91,11 +91,12 @@ void check(const at::Tensor& x, const at::Tensor& weight) {
                  "rms_norm", "contiguous x [N, D] and weight [D] of one float type");
 }
 
-void backward_into(at::Tensor& out, bool add, const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight,
-                   const at::Tensor& rstd) {
+void backward_into(at::Tensor& out, bool add, const at::Tensor& dy, const at::Tensor& x,
+                   const at::Tensor& weight, const at::Tensor& rstd) {
   check(x, weight);
-  check_argument(is_supported(dy) && dy.sizes() == x.sizes() && out.sizes() == x.sizes() && out.is_contiguous() &&
-                     dy.scalar_type() == x.scalar_type() && out.scalar_type() == x.scalar_type(),
+  check_argument(is_supported(dy) && dy.sizes() == x.sizes() && out.sizes() == x.sizes() &&
+                     out.is_contiguous() && dy.scalar_type() == x.scalar_type() &&
+                     out.scalar_type() == x.scalar_type(),
                  "rms_norm_backward", "gradients of x's shape and type");
   if (!x.is_cpu()) {
     const at::Tensor normal = x.to(at::kFloat) * rstd.unsqueeze(1);

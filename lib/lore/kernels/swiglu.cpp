@@ -59,7 +59,8 @@ at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
       for (std::int64_t i = begin; i < end; i += kBlock) {
         const std::int64_t count = std::min(kBlock, end - i);
         float* h_block = simd::out_row(out + i, scratch[2]);
-        forward_block(h_block, simd::row(g + i, scratch[0], count), simd::row(u + i, scratch[1], count), count);
+        forward_block(h_block, simd::row(g + i, scratch[0], count), simd::row(u + i, scratch[1], count),
+                      count);
         simd::finish_row(out + i, h_block, count);
       }
     });
@@ -95,8 +96,8 @@ void swiglu_backward(const at::Tensor& dh, const at::Tensor& gate, const at::Ten
         const std::int64_t count = std::min(kBlock, end - i);
         float* dg_block = simd::out_row(dg + i, scratch[3]);
         float* du_block = simd::out_row(du + i, scratch[4]);
-        backward_block(dg_block, du_block, simd::row(d + i, scratch[0], count), simd::row(g + i, scratch[1], count),
-                       simd::row(u + i, scratch[2], count), count);
+        backward_block(dg_block, du_block, simd::row(d + i, scratch[0], count),
+                       simd::row(g + i, scratch[1], count), simd::row(u + i, scratch[2], count), count);
         simd::finish_row(dg + i, dg_block, count);
         simd::finish_row(du + i, du_block, count);
       }

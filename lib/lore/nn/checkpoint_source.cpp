@@ -30,10 +30,12 @@ at::ScalarType torch_dtype(const TensorView& view) {
 
 CheckpointSource::CheckpointSource(const std::filesystem::path& folder)
     : folder_(folder),
-      config_(LlamaConfig::from_hf(read_json_file(folder / "config.json"), (folder / "config.json").string())),
+      config_(
+          LlamaConfig::from_hf(read_json_file(folder / "config.json"), (folder / "config.json").string())),
       checkpoint_(Checkpoint::open(folder)) {}
 
-at::Tensor CheckpointSource::tensor(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const {
+at::Tensor CheckpointSource::tensor(const std::string& name, at::IntArrayRef shape,
+                                    at::ScalarType dtype) const {
   const TensorView* view = checkpoint_.find(name);
   if (view == nullptr) {
     throw Error(ErrorKind::kInput, folder_.string(), fmt::format("tensor {} is missing", name));
@@ -45,8 +47,9 @@ at::Tensor CheckpointSource::tensor(const std::string& name, at::IntArrayRef sha
   }
   const std::shared_ptr<const MappedFile> file = checkpoint_.file_of(*view);
   // The mapping is read-only; frozen weights are never written, so the const is safe to drop.
-  const at::Tensor mapped = at::from_blob(const_cast<std::byte*>(view->bytes.data()), shape,
-                                          [file](void*) {}, at::TensorOptions(torch_dtype(*view)));
+  const at::Tensor mapped = at::from_blob(
+      const_cast<std::byte*>(view->bytes.data()), shape, [file](void*) {},
+      at::TensorOptions(torch_dtype(*view)));
   return mapped.to(dtype);
 }
 

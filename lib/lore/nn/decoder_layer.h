@@ -14,10 +14,10 @@ struct DecoderLayer {
   double rms_norm_eps = 1e-6;
 
   struct Saved {
-    at::Tensor input;           ///< [N, D] hidden states entering the layer
-    at::Tensor after_attention; ///< [N, D] hidden states between the two blocks
-    at::Tensor input_rstd;      ///< [N] fp32
-    at::Tensor mlp_rstd;        ///< [N] fp32
+    at::Tensor input;            ///< [N, D] hidden states entering the layer
+    at::Tensor after_attention;  ///< [N, D] hidden states between the two blocks
+    at::Tensor input_rstd;       ///< [N] fp32
+    at::Tensor mlp_rstd;         ///< [N] fp32
     SelfAttention::Saved self_attn;
     SwigluMlp::Saved mlp;
   };
@@ -27,7 +27,8 @@ struct DecoderLayer {
 
   /// Turns `dhidden` [N, D], the gradient of the output, into that of the input, in place.
   /// With `want_dx` false it stops once the layer's own adapters have their gradients.
-  void backward(at::Tensor& dhidden, Saved& saved, const ForwardPass& pass, GradientSink& sink, bool want_dx) const;
+  void backward(at::Tensor& dhidden, Saved& saved, const ForwardPass& pass, GradientSink& sink,
+                bool want_dx) const;
 };
 
 }  // namespace lore

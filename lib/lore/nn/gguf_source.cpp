@@ -75,10 +75,11 @@ GgufSource::GgufSource(const std::filesystem::path& file)
     : path_(file), file_(GgufFile::open(file)), config_(LlamaConfig::from_gguf(file_, file.string())) {
   for (const GgufTensor& tensor : file_.tensors()) {
     if (!can_decode(tensor.type)) {
-      throw Error(ErrorKind::kInput, file.string(),
-                  fmt::format("tensor {} is stored as {}, which is not supported as a base; supported are F32, F16, "
-                              "BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and Q6_K",
-                              tensor.name, name_of(tensor.type)));
+      throw Error(
+          ErrorKind::kInput, file.string(),
+          fmt::format("tensor {} is stored as {}, which is not supported as a base; supported are F32, F16, "
+                      "BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and Q6_K",
+                      tensor.name, name_of(tensor.type)));
     }
   }
 }
@@ -95,8 +96,8 @@ at::Tensor GgufSource::tensor(const std::string& name, at::IntArrayRef shape, at
                           fmt::format("[{}]", fmt::join(stored->shape, ",")));
   }
   const bool interleaved =
-      config_.model_type == "llama" &&
-      (name.find("self_attn.q_proj.") != std::string::npos || name.find("self_attn.k_proj.") != std::string::npos);
+      config_.model_type == "llama" && (name.find("self_attn.q_proj.") != std::string::npos ||
+                                        name.find("self_attn.k_proj.") != std::string::npos);
   const std::int64_t columns = shape.size() == 2 ? shape[1] : (interleaved ? 1 : shape[0]);
   const std::int64_t rows = shape.size() == 2 ? shape[0] : (interleaved ? shape[0] : 1);
   const auto row_bytes = stored->bytes.size() / static_cast<std::size_t>(rows);

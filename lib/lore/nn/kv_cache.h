@@ -20,7 +20,9 @@ class KvCache {
   void store(std::size_t layer, const at::Tensor& k, const at::Tensor& v);
   /// The first `tokens` keys and values of `layer`.
   at::Tensor keys(std::size_t layer, std::int64_t tokens) const { return keys_[layer].narrow(0, 0, tokens); }
-  at::Tensor values(std::size_t layer, std::int64_t tokens) const { return values_[layer].narrow(0, 0, tokens); }
+  at::Tensor values(std::size_t layer, std::int64_t tokens) const {
+    return values_[layer].narrow(0, 0, tokens);
+  }
   /// Called once a forward pass has stored `tokens` tokens in every layer.
   void advance(std::int64_t tokens) { length_ += tokens; }
 

@@ -8,7 +8,8 @@
 namespace lore {
 namespace {
 
-at::Tensor dropped(const at::Tensor& x, const LowRank& low_rank, std::optional<DropoutKey> key, std::size_t index) {
+at::Tensor dropped(const at::Tensor& x, const LowRank& low_rank, std::optional<DropoutKey> key,
+                   std::size_t index) {
   if (!key || low_rank.dropout == 0.0) {
     return x;
   }
@@ -17,8 +18,8 @@ at::Tensor dropped(const at::Tensor& x, const LowRank& low_rank, std::optional<D
 
 }  // namespace
 
-at::Tensor Linear::forward(const at::Tensor& x, const AdapterSet& adapters, std::optional<DropoutKey> dropout_key,
-                           Saved* saved) const {
+at::Tensor Linear::forward(const at::Tensor& x, const AdapterSet& adapters,
+                           std::optional<DropoutKey> dropout_key, Saved* saved) const {
   at::Tensor y = weight.times(x);
   if (bias.defined()) {
     y.add_(bias);
@@ -34,8 +35,9 @@ at::Tensor Linear::forward(const at::Tensor& x, const AdapterSet& adapters, std:
   return y;
 }
 
-void Linear::backward(const at::Tensor& dy, const at::Tensor& x, const Saved& saved, const AdapterSet& adapters,
-                      std::optional<DropoutKey> dropout_key, GradientSink& sink, at::Tensor* dx) const {
+void Linear::backward(const at::Tensor& dy, const at::Tensor& x, const Saved& saved,
+                      const AdapterSet& adapters, std::optional<DropoutKey> dropout_key, GradientSink& sink,
+                      at::Tensor* dx) const {
   const auto add_to_dx = [dx](at::Tensor gradient) {
     if (dx->defined()) {
       dx->add_(gradient);

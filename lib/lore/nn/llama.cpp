@@ -35,8 +35,8 @@ class Loader {
     const std::vector<std::string> names = source_.unused(used_);
     if (!names.empty()) {
       throw Error(ErrorKind::kInput, source_.files().front().string(),
-                  fmt::format("holds {} tensor(s) that are not part of architecture {}, the first is {}", names.size(),
-                              source_.config().model_type, names.front()));
+                  fmt::format("holds {} tensor(s) that are not part of architecture {}, the first is {}",
+                              names.size(), source_.config().model_type, names.front()));
     }
   }
 
@@ -86,13 +86,14 @@ std::unique_ptr<DecoderLayer> load_layer(Loader& loader, const LlamaConfig& conf
 LlamaForCausalLm::LlamaForCausalLm(const WeightSource& source, at::ScalarType dtype, at::Device device)
     : config_(source.config()), dtype_(dtype), device_(device) {
   Loader loader(source, dtype, device);
-  embed_tokens_ = BaseWeight(loader.load("model.embed_tokens.weight", {config_.vocab_size, config_.hidden_size}));
+  embed_tokens_ =
+      BaseWeight(loader.load("model.embed_tokens.weight", {config_.vocab_size, config_.hidden_size}));
   for (std::int64_t layer = 0; layer < config_.num_hidden_layers; ++layer) {
     layers_.push_back(load_layer(loader, config_, static_cast<std::size_t>(layer)));
     const DecoderLayer& loaded = *layers_.back();
     for (const Linear* linear :
-         {&loaded.self_attn.q_proj, &loaded.self_attn.k_proj, &loaded.self_attn.v_proj, &loaded.self_attn.o_proj,
-          &loaded.mlp.gate_proj, &loaded.mlp.up_proj, &loaded.mlp.down_proj}) {
+         {&loaded.self_attn.q_proj, &loaded.self_attn.k_proj, &loaded.self_attn.v_proj,
+          &loaded.self_attn.o_proj, &loaded.mlp.gate_proj, &loaded.mlp.up_proj, &loaded.mlp.down_proj}) {
       linears_.push_back(linear);
     }
   }
@@ -114,9 +115,10 @@ at::Tensor LlamaForCausalLm::forward(std::span<const std::int32_t> ids, const Fo
   std::int64_t* index = indices.data_ptr<std::int64_t>();
   for (const std::int32_t id : ids) {
     if (id < 0 || id >= config_.vocab_size) {
-      throw Error(ErrorKind::kInput, "model",
-                  fmt::format("token id {} is outside the vocabulary of {}: the tokenizer is not this model's", id,
-                              config_.vocab_size));
+      throw Error(
+          ErrorKind::kInput, "model",
+          fmt::format("token id {} is outside the vocabulary of {}: the tokenizer is not this model's", id,
+                      config_.vocab_size));
     }
     *index++ = id;
   }

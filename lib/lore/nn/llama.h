@@ -32,8 +32,8 @@ class LlamaForCausalLm {
   const BaseWeight& head() const { return lm_head_; }
 
   /// What a pass over `segments` needs; valid as long as its arguments are.
-  ForwardPass pass(const Segments& segments, const AdapterSet& adapters, std::optional<DropoutKey> dropout = {},
-                   KvCache* cache = nullptr) const;
+  ForwardPass pass(const Segments& segments, const AdapterSet& adapters,
+                   std::optional<DropoutKey> dropout = {}, KvCache* cache = nullptr) const;
 
   /// ids (N values in [0, V)) -> hidden states after the final norm [N, D].
   /// `activations`, when given, receives what `backward` needs.
@@ -41,7 +41,8 @@ class LlamaForCausalLm {
                      Activations* activations = nullptr) const;
 
   /// Takes the gradient of forward's result [N, D] down to the lowest adapter. Consumes `activations`.
-  void backward(at::Tensor dhidden, Activations& activations, const ForwardPass& pass, GradientSink& sink) const;
+  void backward(at::Tensor dhidden, Activations& activations, const ForwardPass& pass,
+                GradientSink& sink) const;
 
   /// hidden [N, D] -> logits [N, V].
   at::Tensor logits(const at::Tensor& hidden) const { return lm_head_.times(hidden); }

@@ -88,16 +88,33 @@ bool is_neutral(const json& value) {
 
 /// Fields by which models derived from Llama change its computation; `neutral` values do not.
 void refuse_changes(const Fields& fields) {
-  static const std::set<std::string> kMustBeOne{"pretraining_tp",   "partial_rotary_factor", "embedding_multiplier",
-                                                "residual_multiplier", "attention_multiplier", "logits_scaling",
-                                                "logit_scale",      "scale_emb",             "scale_depth"};
-  static const std::set<std::string> kMustBeAbsent{
-      "quantization_config", "auto_map",        "num_experts",           "num_local_experts",
-      "moe_intermediate_size", "attn_logit_softcapping", "final_logit_softcapping", "query_pre_attn_scalar",
-      "clip_qkv",            "parallel_attn",   "use_parallel_residual", "qk_layernorm",
-      "use_qk_norm",         "no_rope_layers",  "alibi",                 "rope_interleaved",
-      "attention_chunk_size", "attn_temperature_tuning", "dim_model_base",  "layer_norm_eps",
-      "kv_lora_rank",        "q_lora_rank",     "use_mla"};
+  static const std::set<std::string> kMustBeOne{
+      "pretraining_tp",       "partial_rotary_factor", "embedding_multiplier", "residual_multiplier",
+      "attention_multiplier", "logits_scaling",        "logit_scale",          "scale_emb",
+      "scale_depth"};
+  static const std::set<std::string> kMustBeAbsent{"quantization_config",
+                                                   "auto_map",
+                                                   "num_experts",
+                                                   "num_local_experts",
+                                                   "moe_intermediate_size",
+                                                   "attn_logit_softcapping",
+                                                   "final_logit_softcapping",
+                                                   "query_pre_attn_scalar",
+                                                   "clip_qkv",
+                                                   "parallel_attn",
+                                                   "use_parallel_residual",
+                                                   "qk_layernorm",
+                                                   "use_qk_norm",
+                                                   "no_rope_layers",
+                                                   "alibi",
+                                                   "rope_interleaved",
+                                                   "attention_chunk_size",
+                                                   "attn_temperature_tuning",
+                                                   "dim_model_base",
+                                                   "layer_norm_eps",
+                                                   "kv_lora_rank",
+                                                   "q_lora_rank",
+                                                   "use_mla"};
   for (const auto& [key, value] : fields.object().items()) {
     if (kMustBeAbsent.contains(key) && !is_neutral(value)) {
       fields.unsupported(key, value);
@@ -116,16 +133,52 @@ void refuse_changes(const Fields& fields) {
 }
 
 std::vector<std::string> ignored_fields(const json& config) {
-  static const std::set<std::string> kKnown{
-      "architectures", "model_type", "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers",
-      "num_attention_heads", "num_key_value_heads", "head_dim", "max_position_embeddings", "rms_norm_eps",
-      "attention_bias", "mlp_bias", "tie_word_embeddings", "rope_theta", "rope_scaling", "rope_parameters",
-      "sliding_window", "use_sliding_window", "max_window_layers", "layer_types", "eos_token_id", "bos_token_id",
-      "pad_token_id", "hidden_act", "attention_dropout", "initializer_range", "pretraining_tp", "use_cache",
-      "torch_dtype", "dtype", "transformers_version", "_name_or_path", "rope_interleaved", "is_llama_config",
-      "partial_rotary_factor", "output_attentions", "output_hidden_states", "return_dict", "_attn_implementation",
-      "_attn_implementation_autoset", "transformers.js_config", "unsloth_fixed", "unsloth_version", "id2label",
-      "label2id"};
+  static const std::set<std::string> kKnown{"architectures",
+                                            "model_type",
+                                            "vocab_size",
+                                            "hidden_size",
+                                            "intermediate_size",
+                                            "num_hidden_layers",
+                                            "num_attention_heads",
+                                            "num_key_value_heads",
+                                            "head_dim",
+                                            "max_position_embeddings",
+                                            "rms_norm_eps",
+                                            "attention_bias",
+                                            "mlp_bias",
+                                            "tie_word_embeddings",
+                                            "rope_theta",
+                                            "rope_scaling",
+                                            "rope_parameters",
+                                            "sliding_window",
+                                            "use_sliding_window",
+                                            "max_window_layers",
+                                            "layer_types",
+                                            "eos_token_id",
+                                            "bos_token_id",
+                                            "pad_token_id",
+                                            "hidden_act",
+                                            "attention_dropout",
+                                            "initializer_range",
+                                            "pretraining_tp",
+                                            "use_cache",
+                                            "torch_dtype",
+                                            "dtype",
+                                            "transformers_version",
+                                            "_name_or_path",
+                                            "rope_interleaved",
+                                            "is_llama_config",
+                                            "partial_rotary_factor",
+                                            "output_attentions",
+                                            "output_hidden_states",
+                                            "return_dict",
+                                            "_attn_implementation",
+                                            "_attn_implementation_autoset",
+                                            "transformers.js_config",
+                                            "unsloth_fixed",
+                                            "unsloth_version",
+                                            "id2label",
+                                            "label2id"};
   std::vector<std::string> ignored;
   for (const auto& [key, value] : config.items()) {
     if (!kKnown.contains(key) && !is_neutral(value)) {
@@ -287,7 +340,8 @@ LlamaConfig LlamaConfig::from_hf(const json& document, const std::string& subjec
                                    : fields.integer("num_key_value_heads", default_kv);
   if (config.num_attention_heads < 1 || config.num_key_value_heads < 1 ||
       config.num_attention_heads % config.num_key_value_heads != 0) {
-    fields.fail("num_key_value_heads", fmt::format("a divisor of num_attention_heads {}", config.num_attention_heads),
+    fields.fail("num_key_value_heads",
+                fmt::format("a divisor of num_attention_heads {}", config.num_attention_heads),
                 json(config.num_key_value_heads));
   }
   const std::int64_t default_head_dim = is_qwen3 ? 128 : config.hidden_size / config.num_attention_heads;
@@ -318,9 +372,8 @@ LlamaConfig LlamaConfig::from_hf(const json& document, const std::string& subjec
   }
   const std::vector<std::string> ignored = ignored_fields(document);
   if (!ignored.empty()) {
-    config.warnings.push_back(
-        fmt::format("{}: fields without effect on {} were ignored: {}", subject, config.model_type,
-                    fmt::join(ignored, ", ")));
+    config.warnings.push_back(fmt::format("{}: fields without effect on {} were ignored: {}", subject,
+                                          config.model_type, fmt::join(ignored, ", ")));
   }
   return config;
 }

@@ -92,22 +92,23 @@ LlamaConfig LlamaConfig::from_gguf(const GgufFile& file, const std::string& subj
   config.num_hidden_layers = metadata.integer("block_count");
   config.num_attention_heads = metadata.integer("attention.head_count");
   config.num_key_value_heads = metadata.integer("attention.head_count_kv", config.num_attention_heads);
-  config.head_dim =
-      metadata.integer("attention.key_length", config.hidden_size / config.num_attention_heads);
+  config.head_dim = metadata.integer("attention.key_length", config.hidden_size / config.num_attention_heads);
   if (config.num_attention_heads % config.num_key_value_heads != 0 || config.head_dim % 2 != 0) {
     throw Error(ErrorKind::kInput, subject, "head counts do not divide, or the head size is odd");
   }
   if (metadata.integer("rope.dimension_count", config.head_dim) != config.head_dim ||
       metadata.integer("attention.value_length", config.head_dim) != config.head_dim) {
-    throw Error(ErrorKind::kInput, subject,
-                fmt::format("{0}rope.dimension_count and {0}attention.value_length must equal the head size {1}",
-                            metadata.prefix(), config.head_dim));
+    throw Error(
+        ErrorKind::kInput, subject,
+        fmt::format("{0}rope.dimension_count and {0}attention.value_length must equal the head size {1}",
+                    metadata.prefix(), config.head_dim));
   }
   config.max_position_embeddings = metadata.integer("context_length");
   config.rms_norm_eps = metadata.real("attention.layer_norm_rms_epsilon", 0);
   if (!(config.rms_norm_eps > 0)) {
-    throw Error(ErrorKind::kInput, subject,
-                fmt::format("metadata key \"{}attention.layer_norm_rms_epsilon\" is missing", metadata.prefix()));
+    throw Error(
+        ErrorKind::kInput, subject,
+        fmt::format("metadata key \"{}attention.layer_norm_rms_epsilon\" is missing", metadata.prefix()));
   }
   const GgufTensor* embedding = file.find("token_embd.weight");
   if (embedding == nullptr || embedding->shape.size() != 2) {

@@ -55,7 +55,8 @@ std::vector<double> yarn_keep(const RopeConfig& rope, std::int64_t head_dim) {
 
 }  // namespace
 
-std::vector<float> rope_inverse_frequencies(const RopeConfig& rope, std::int64_t head_dim, std::int64_t length) {
+std::vector<float> rope_inverse_frequencies(const RopeConfig& rope, std::int64_t head_dim,
+                                            std::int64_t length) {
   const std::int64_t half = head_dim / 2;
   double theta = rope.theta;
   if (rope.type == RopeType::kDynamic) {
@@ -89,9 +90,11 @@ std::vector<float> rope_inverse_frequencies(const RopeConfig& rope, std::int64_t
   return frequencies;
 }
 
-RopeRows rope_rows(const RopeConfig& rope, std::int64_t head_dim, const Segments& segments, at::Device device) {
+RopeRows rope_rows(const RopeConfig& rope, std::int64_t head_dim, const Segments& segments,
+                   at::Device device) {
   const std::int64_t half = head_dim / 2;
-  RopeRows rows{at::empty({segments.tokens(), half}, at::kFloat), at::empty({segments.tokens(), half}, at::kFloat)};
+  RopeRows rows{at::empty({segments.tokens(), half}, at::kFloat),
+                at::empty({segments.tokens(), half}, at::kFloat)};
   float* cos = rows.cos.data_ptr<float>();
   float* sin = rows.sin.data_ptr<float>();
   std::vector<float> frequencies;

@@ -18,10 +18,12 @@ struct RopeRows {
 
 /// inv_i = theta^(-2i/d) after scaling, fp32 [head_dim/2], as HF's modeling_rope_utils computes it.
 /// `length` matters for dynamic scaling alone: the number of positions in the piece.
-std::vector<float> rope_inverse_frequencies(const RopeConfig& rope, std::int64_t head_dim, std::int64_t length);
+std::vector<float> rope_inverse_frequencies(const RopeConfig& rope, std::int64_t head_dim,
+                                            std::int64_t length);
 
 /// The rows for the tokens of `segments`. With dynamic scaling each piece is scaled by its own
 /// length, as if it had been sent to the model alone.
-RopeRows rope_rows(const RopeConfig& rope, std::int64_t head_dim, const Segments& segments, at::Device device);
+RopeRows rope_rows(const RopeConfig& rope, std::int64_t head_dim, const Segments& segments,
+                   at::Device device);
 
 }  // namespace lore

@@ -65,17 +65,18 @@ at::Tensor SelfAttention::backward(const at::Tensor& dy, const at::Tensor& x, co
                                    const ForwardPass& pass, GradientSink& sink, bool want_dx) const {
   const std::int64_t n = x.size(0);
   const bool want_qkv = want_dx || pass.adapters.find(q_proj.index) != nullptr ||
-                        pass.adapters.find(k_proj.index) != nullptr || pass.adapters.find(v_proj.index) != nullptr;
+                        pass.adapters.find(k_proj.index) != nullptr ||
+                        pass.adapters.find(v_proj.index) != nullptr;
   at::Tensor dout;
-  o_proj.backward(dy, saved.attention.out.view({n, num_heads * head_dim}), saved.o_proj, pass.adapters, pass.dropout,
-                  sink, want_qkv ? &dout : nullptr);
+  o_proj.backward(dy, saved.attention.out.view({n, num_heads * head_dim}), saved.o_proj, pass.adapters,
+                  pass.dropout, sink, want_qkv ? &dout : nullptr);
   at::Tensor dx;
   if (!want_qkv) {
     return dx;
   }
   const double scale = 1.0 / std::sqrt(static_cast<double>(head_dim));
-  AttentionGradients gradients = attention_backward(dout.view({n, num_heads, head_dim}), saved.q, saved.k, saved.v,
-                                                    saved.attention, pass.segments, window, scale);
+  AttentionGradients gradients = attention_backward(dout.view({n, num_heads, head_dim}), saved.q, saved.k,
+                                                    saved.v, saved.attention, pass.segments, window, scale);
   rope_inplace(gradients.dq, pass.rope.cos, pass.rope.sin, /*inverse=*/true);
   rope_inplace(gradients.dk, pass.rope.cos, pass.rope.sin, /*inverse=*/true);
   if (q_norm.defined()) {

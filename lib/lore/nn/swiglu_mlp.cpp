@@ -5,17 +5,19 @@
 namespace lore {
 
 at::Tensor SwigluMlp::forward(const at::Tensor& x, const ForwardPass& pass, Saved* saved) const {
-  const at::Tensor gate = gate_proj.forward(x, pass.adapters, pass.dropout, saved ? &saved->gate_proj : nullptr);
+  const at::Tensor gate =
+      gate_proj.forward(x, pass.adapters, pass.dropout, saved ? &saved->gate_proj : nullptr);
   const at::Tensor up = up_proj.forward(x, pass.adapters, pass.dropout, saved ? &saved->up_proj : nullptr);
   if (saved != nullptr) {
     saved->gate = gate;
     saved->up = up;
   }
-  return down_proj.forward(swiglu(gate, up), pass.adapters, pass.dropout, saved ? &saved->down_proj : nullptr);
+  return down_proj.forward(swiglu(gate, up), pass.adapters, pass.dropout,
+                           saved ? &saved->down_proj : nullptr);
 }
 
-at::Tensor SwigluMlp::backward(const at::Tensor& dy, const at::Tensor& x, Saved& saved, const ForwardPass& pass,
-                               GradientSink& sink, bool want_dx) const {
+at::Tensor SwigluMlp::backward(const at::Tensor& dy, const at::Tensor& x, Saved& saved,
+                               const ForwardPass& pass, GradientSink& sink, bool want_dx) const {
   const bool want_dh = want_dx || pass.adapters.find(gate_proj.index) != nullptr ||
                        pass.adapters.find(up_proj.index) != nullptr;
   // The product silu(gate) * up is recomputed only where down_proj's adapter needs its input.

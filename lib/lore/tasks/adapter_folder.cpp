@@ -20,12 +20,14 @@ std::string model_card(const LoraAdapter& adapter, const LlamaForCausalLm& model
   }
   card += "tags:\n- lora\n---\n\n# LoRA adapter\n\n";
   card += fmt::format("Low-rank update of `{}`, made by Lore.\n\n", config.base_model_name_or_path);
-  card += fmt::format("| | |\n|---|---|\n| rank | {} |\n| lora_alpha | {:g} |\n| lora_dropout | {:g} |\n", config.r,
-                      config.lora_alpha, config.lora_dropout);
+  card += fmt::format("| | |\n|---|---|\n| rank | {} |\n| lora_alpha | {:g} |\n| lora_dropout | {:g} |\n",
+                      config.r, config.lora_alpha, config.lora_dropout);
   card += fmt::format("| modules | {} |\n| parameters | {} |\n", describe_modules(adapter, model),
                       adapter.weights.parameter_count());
   if (!manifest.is_null()) {
-    card += "\n`lore_manifest.json` holds the SHA-256 of the base model, tokenizer, chat template, data and recipe.\n";
+    card +=
+        "\n`lore_manifest.json` holds the SHA-256 of the base model, tokenizer, chat template, data and "
+        "recipe.\n";
   }
   card += "\nLoad it with PEFT: `PeftModel.from_pretrained(base_model, \"path/to/this/folder\")`.\n";
   return card;

@@ -19,9 +19,10 @@ namespace {
 at::Device parse_device(const std::string& name) {
   const at::Device device(name);
   if (device.is_cuda() && !at::globalContext().hasCUDA()) {
-    throw Error(ErrorKind::kUsage, "model.device",
-                fmt::format("\"{}\" was asked for, but this build's LibTorch has no CUDA or finds no GPU; use cpu",
-                            name));
+    throw Error(
+        ErrorKind::kUsage, "model.device",
+        fmt::format("\"{}\" was asked for, but this build's LibTorch has no CUDA or finds no GPU; use cpu",
+                    name));
   }
   return device;
 }

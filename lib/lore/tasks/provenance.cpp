@@ -23,8 +23,9 @@ nlohmann::ordered_json Provenance::hashes() {
   nlohmann::ordered_json result;
   result["base"] = {{"name", base_name_}, {"sha256", weights_.get()}};
   result["tokenizer_sha256"] = data_.tokenizer->sha256();
-  result["chat_template_sha256"] =
-      data_.chat_template.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(sha256_hex(data_.chat_template));
+  result["chat_template_sha256"] = data_.chat_template.empty()
+                                       ? nlohmann::ordered_json()
+                                       : nlohmann::ordered_json(sha256_hex(data_.chat_template));
   result["recipe_sha256"] = sha256_hex(to_yaml(recipe_));
   result["data"] = nlohmann::ordered_json::array();
   for (const auto& [split, sources] :

@@ -18,8 +18,8 @@ class Provenance {
   Provenance(const Recipe& recipe, const TrainingData& data, std::string base_name,
              std::vector<std::filesystem::path> weight_files);
 
-  /// {"base": {"name", "sha256"}, "tokenizer_sha256", "chat_template_sha256", "recipe_sha256", "data": [...]};
-  /// waits for the weights' hash.
+  /// {"base": {"name", "sha256"}, "tokenizer_sha256", "chat_template_sha256", "recipe_sha256", "data":
+  /// [...]}; waits for the weights' hash.
   nlohmann::ordered_json hashes();
 
   /// {"lore", "torch", "compiler", "cpu_capability"}.

@@ -10,8 +10,9 @@ namespace lore {
 void RunFolder::check_free(const std::filesystem::path& path, bool overwrite) {
   std::error_code error;
   if (!overwrite && std::filesystem::exists(path) && !std::filesystem::is_empty(path, error)) {
-    throw Error(ErrorKind::kRefused, path.string(),
-                "is not empty; choose another folder with --output, or replace the run in it with --overwrite");
+    throw Error(
+        ErrorKind::kRefused, path.string(),
+        "is not empty; choose another folder with --output, or replace the run in it with --overwrite");
   }
 }
 
@@ -39,7 +40,8 @@ void RunFolder::write_text(const std::string& name, const std::string& text) con
 void RunFolder::append_metrics(const nlohmann::ordered_json& object) {
   metrics_ << object.dump() << '\n' << std::flush;
   if (!metrics_) {
-    throw Error(ErrorKind::kResources, (path_ / "metrics.jsonl").string(), "cannot be written (is the disk full?)");
+    throw Error(ErrorKind::kResources, (path_ / "metrics.jsonl").string(),
+                "cannot be written (is the disk full?)");
   }
 }
 

@@ -13,10 +13,10 @@ namespace lore {
 /// What `lore generate` is asked to do.
 struct GenerateRequest {
   ModelSpec model;
-  std::string adapter;               ///< folder, or empty for the base alone
-  bool compare = false;              ///< answer each prompt with the base and then with the adapter
+  std::string adapter;                 ///< folder, or empty for the base alone
+  bool compare = false;                ///< answer each prompt with the base and then with the adapter
   std::string chat_template = "auto";  ///< auto | none | name | file
-  std::string system;                ///< system message, may be empty
+  std::string system;                  ///< system message, may be empty
   std::vector<std::string> prompts;
   std::int64_t max_new_tokens = 128;
 };

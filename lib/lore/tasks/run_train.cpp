@@ -29,7 +29,8 @@ double seconds_since(Clock::time_point start) {
 /// Writes what happens into the run's folder and passes it on.
 class Recorder final : public TrainObserver {
  public:
-  Recorder(RunFolder& folder, const LoraAdapter& adapter, const LlamaForCausalLm& model, TrainReporter& reporter)
+  Recorder(RunFolder& folder, const LoraAdapter& adapter, const LlamaForCausalLm& model,
+           TrainReporter& reporter)
       : folder_(folder), adapter_(adapter), model_(model), reporter_(reporter) {}
 
   void on_start(const TrainPlan& plan) override { reporter_.on_start(plan); }
@@ -64,7 +65,8 @@ class Recorder final : public TrainObserver {
   }
 
   void on_checkpoint(std::int64_t step) override {
-    write_adapter_folder(folder_.path() / "checkpoints" / fmt::format("step-{:06}", step), adapter_, model_, Json());
+    write_adapter_folder(folder_.path() / "checkpoints" / fmt::format("step-{:06}", step), adapter_, model_,
+                         Json());
     reporter_.on_checkpoint(step);
   }
 
@@ -82,9 +84,11 @@ void refuse_foreign_ids(const Dataset& dataset, const LlamaConfig& config) {
   for (const Example& example : dataset.examples) {
     for (const std::int32_t id : example.ids) {
       if (id >= config.vocab_size) {
-        throw Error(ErrorKind::kInput, example.source,
-                    fmt::format("token id {} is outside the model's vocabulary of {}: the tokenizer is not this model's",
-                                id, config.vocab_size));
+        throw Error(
+            ErrorKind::kInput, example.source,
+            fmt::format(
+                "token id {} is outside the model's vocabulary of {}: the tokenizer is not this model's", id,
+                config.vocab_size));
       }
     }
   }
@@ -96,8 +100,8 @@ void warn_of_long_examples(const Dataset& dataset, const LlamaConfig& config, Me
     count += length > config.max_position_embeddings ? 1 : 0;
   }
   if (count > 0) {
-    messages.warning(fmt::format("{} example(s) are longer than the {} positions the model was made for", count,
-                                 config.max_position_embeddings));
+    messages.warning(fmt::format("{} example(s) are longer than the {} positions the model was made for",
+                                 count, config.max_position_embeddings));
   }
 }
 
@@ -116,9 +120,9 @@ LoraAdapter make_adapter(const Recipe& recipe, const BaseModel& base, Messages& 
     adapter.weights.find(linear)->dropout = recipe.adapter.lora_dropout;
   }
   if (adapter.config.r != recipe.adapter.r || adapter.config.lora_alpha != recipe.adapter.lora_alpha) {
-    messages.warning(fmt::format("adapter.init_from: its r {} and lora_alpha {:g} are used, not the recipe's {} and {:g}",
-                                 adapter.config.r, adapter.config.lora_alpha, recipe.adapter.r,
-                                 recipe.adapter.lora_alpha));
+    messages.warning(fmt::format(
+        "adapter.init_from: its r {} and lora_alpha {:g} are used, not the recipe's {} and {:g}",
+        adapter.config.r, adapter.config.lora_alpha, recipe.adapter.r, recipe.adapter.lora_alpha));
   }
   return adapter;
 }
@@ -212,7 +216,8 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
     run["hashes"] = provenance.hashes();
     run["exit"] = exit;
     folder->write_text("run.json", run.dump(2) + "\n");
-    folder->write_text("loss.svg", loss_plot_svg(recorder->curves(), recipe.output_dir.empty() ? "loss" : base.name));
+    folder->write_text("loss.svg",
+                       loss_plot_svg(recorder->curves(), recipe.output_dir.empty() ? "loss" : base.name));
   };
   try {
     outcome.result = trainer.run();

@@ -42,7 +42,8 @@ class AlignedText {
   void transform(std::span<const TextChange> changes, std::size_t removed);
   /// Puts `prefix` in front, aligned with the first character. Does nothing to an empty text.
   void prepend(std::string_view prefix);
-  /// Replaces each of the ascending, disjoint `ranges` by `content`, aligned with the last character replaced.
+  /// Replaces each of the ascending, disjoint `ranges` by `content`, aligned with the last character
+  /// replaced.
   void replace(std::span<const ByteRange> ranges, std::string_view content);
   /// Drops everything but bytes [begin, end).
   void keep(std::size_t begin, std::size_t end);

@@ -32,8 +32,9 @@ struct BpeOptions {
   std::optional<std::string> unk_token;
   /// Pieces are plain bytes, to be read as if `byte_character` had replaced each of them.
   bool bytes = false;
-  /// Characters that are no tokens but parts of some, with ids of their own that merges may use; what is left of
-  /// them after merging becomes bytes. This is sentencepiece's order; `byte_fallback` alone is tokenizer.json's.
+  /// Characters that are no tokens but parts of some, with ids of their own that merges may use; what is left
+  /// of them after merging becomes bytes. This is sentencepiece's order; `byte_fallback` alone is
+  /// tokenizer.json's.
   std::map<std::string, std::int32_t, std::less<>> part_ids;
 };
 

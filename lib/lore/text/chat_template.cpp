@@ -14,7 +14,8 @@ constexpr std::size_t kMaxSource = std::size_t{1} << 20;
 
 }  // namespace
 
-ChatTemplate::ChatTemplate(std::shared_ptr<const jinja::Template> compiled) : compiled_(std::move(compiled)) {}
+ChatTemplate::ChatTemplate(std::shared_ptr<const jinja::Template> compiled)
+    : compiled_(std::move(compiled)) {}
 
 ChatTemplate ChatTemplate::compile(std::string source, std::string name) {
   if (source.size() > kMaxSource) {

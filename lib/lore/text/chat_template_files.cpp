@@ -20,9 +20,10 @@ std::optional<ChatTemplate> from_config(const std::filesystem::path& path) {
   }
   if (entry->is_array()) {
     for (const auto& named : *entry) {
-      if (named.is_object() && named.value("name", nlohmann::json()) == "default" && named.contains("template") &&
-          named["template"].is_string()) {
-        return ChatTemplate::compile(named["template"].get<std::string>(), path.string() + ":chat_template.default");
+      if (named.is_object() && named.value("name", nlohmann::json()) == "default" &&
+          named.contains("template") && named["template"].is_string()) {
+        return ChatTemplate::compile(named["template"].get<std::string>(),
+                                     path.string() + ":chat_template.default");
       }
     }
   }

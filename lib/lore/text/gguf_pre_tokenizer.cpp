@@ -24,9 +24,12 @@ constexpr std::string_view kTekken =
     R"( ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 constexpr std::string_view kDeepseekLetters =
     "\\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ"
-    "-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῐ-ΐ"
-    "ῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯ"
-    "ꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃]+";
+    "-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῐ-"
+    "ΐ"
+    "ῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-"
+    "ꝯ"
+    "ꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃]"
+    "+";
 
 struct Named {
   std::initializer_list<std::string_view> names;
@@ -36,7 +39,8 @@ struct Named {
 const std::vector<Named>& table() {
   static const std::vector<Named> rows = {
       {{"gpt-2", "phi-2", "gigachat", "mpt", "olmo", "trillion", "exaone4"}, {{kGpt2}}},
-      {{"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"}, {{R"(\p{N})", kGpt2}}},
+      {{"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"},
+       {{R"(\p{N})", kGpt2}}},
       {{"llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2"},
        {{kLlama3}, false, true, true}},
       {{"dbrx", "smaug-bpe"}, {{kLlama3}}},
@@ -44,9 +48,10 @@ const std::vector<Named>& table() {
       {{"stablelm2", "hunyuan"}, {{kQwen2}}},
       {{"tekken"}, {{kTekken}, false, true, true}},
       {{"deepseek-llm"},
-       {{"[\\r\\n]", kDeepseekLetters, R"(\s?[!-/:-~！-／：-～‘-‟　-。]+)", R"(\s+$)", R"([一-龥ࠀ-一가-퟿]+)",
-         R"(\p{N}+)"}}},
-      {{"deepseek-coder"}, {{"[\\r\\n]", R"(\s?\p{L}+)", R"(\s?\p{P}+)", R"([一-龥ࠀ-一가-퟿]+)", R"(\p{N})"}}},
+       {{"[\\r\\n]", kDeepseekLetters, R"(\s?[!-/:-~！-／：-～‘-‟　-。]+)", R"(\s+$)",
+         R"([一-龥ࠀ-一가-퟿]+)", R"(\p{N}+)"}}},
+      {{"deepseek-coder"},
+       {{"[\\r\\n]", R"(\s?\p{L}+)", R"(\s?\p{P}+)", R"([一-龥ࠀ-一가-퟿]+)", R"(\p{N})"}}},
       {{"", "default"}, {{R"([\p{P}\$\+<=>\^~\|]+)", kGpt2, R"(\p{N}+)", "[0-9][0-9][0-9]"}}},
   };
   return rows;
@@ -58,9 +63,11 @@ GgufPreTokenizer gguf_pre_tokenizer(std::string_view name, const std::string& su
   for (const Named& row : table()) {
     if (std::find(row.names.begin(), row.names.end(), name) != row.names.end()) return row.how;
   }
-  throw Error(ErrorKind::kInput, subject,
-              fmt::format("tokenizer.ggml.pre \"{}\" is not supported; use the model's folder with its tokenizer.json",
-                          name));
+  throw Error(
+      ErrorKind::kInput, subject,
+      fmt::format(
+          "tokenizer.ggml.pre \"{}\" is not supported; use the model's folder with its tokenizer.json",
+          name));
 }
 
 }  // namespace lore

@@ -6,8 +6,8 @@
 
 namespace lore {
 
-/// How the name in tokenizer.ggml.pre splits text. Source: llama.cpp, llama-vocab.cpp, with the patterns of the
-/// models' own tokenizer.json where llama.cpp rewrote them.
+/// How the name in tokenizer.ggml.pre splits text. Source: llama.cpp, llama-vocab.cpp, with the patterns of
+/// the models' own tokenizer.json where llama.cpp rewrote them.
 struct GgufPreTokenizer {
   std::vector<std::string_view> patterns;  ///< each isolates its matches, one after the other
   bool nfc = false;                        ///< normalize to NFC first

@@ -24,7 +24,8 @@ enum TokenType : std::int64_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDe
 /// What the metadata says about the tokenizer.
 class Metadata {
  public:
-  explicit Metadata(const std::filesystem::path& path) : file_(GgufFile::open(path)), subject_(path.string()) {
+  explicit Metadata(const std::filesystem::path& path)
+      : file_(GgufFile::open(path)), subject_(path.string()) {
     model = required(file_.text(key("model")), "model");
     const std::vector<std::string_view>* list = file_.strings(key("tokens"));
     if (list == nullptr || list->empty()) refuse("tokens", "is missing");
@@ -33,7 +34,8 @@ class Metadata {
       if (!is_valid_utf8(tokens[i])) refuse("tokens", fmt::format("token {} is not UTF-8", i));
     }
     types = file_.integers(key("token_type")).value_or(std::vector<std::int64_t>(tokens.size(), kNormal));
-    if (types.size() != tokens.size()) refuse("token_type", fmt::format("has {} values for {} tokens", types.size(), tokens.size()));
+    if (types.size() != tokens.size())
+      refuse("token_type", fmt::format("has {} values for {} tokens", types.size(), tokens.size()));
   }
 
   std::string key(std::string_view name) const { return fmt::format("tokenizer.ggml.{}", name); }
@@ -90,13 +92,16 @@ MergeTable read_merges(const Metadata& metadata, const Vocabulary& vocabulary) {
     std::size_t space = text.find(' ', 1);
     auto id = [&](std::string_view token) {
       auto found = vocabulary.find(token);
-      if (!found) metadata.refuse("merges", fmt::format("merge {}: the token \"{}\" is not there", rank, token));
+      if (!found)
+        metadata.refuse("merges", fmt::format("merge {}: the token \"{}\" is not there", rank, token));
       return *found;
     };
-    if (space == std::string_view::npos) metadata.refuse("merges", fmt::format("merge {} has no space", rank));
+    if (space == std::string_view::npos)
+      metadata.refuse("merges", fmt::format("merge {} has no space", rank));
     std::string_view left = text.substr(0, space);
     std::string_view right = text.substr(space + 1);
-    merges.insert(id(left), id(right), {static_cast<std::uint32_t>(rank), id(std::string(left).append(right))});
+    merges.insert(id(left), id(right),
+                  {static_cast<std::uint32_t>(rank), id(std::string(left).append(right))});
   }
   return merges;
 }
@@ -105,14 +110,15 @@ Pipeline byte_level_pipeline(const Metadata& metadata, const GgufPreTokenizer& h
   using nlohmann::json;
   json steps = json::array();
   for (std::string_view pattern : how.patterns) {
-    steps.push_back({{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}});
+    steps.push_back(
+        {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}});
   }
   steps.push_back({{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}});
   Pipeline pipeline;
   if (how.nfc) pipeline.normalizer = make_normalizer({{"type", "NFC"}}, "normalizer");
   Vocabulary vocabulary = make_vocabulary(metadata);
-  PreTokenizerPlan plan = make_pre_tokenizer({{"type", "Sequence"}, {"pretokenizers", steps}}, metadata.key("pre"),
-                                             spells_every_byte(vocabulary));
+  PreTokenizerPlan plan = make_pre_tokenizer({{"type", "Sequence"}, {"pretokenizers", steps}},
+                                             metadata.key("pre"), spells_every_byte(vocabulary));
   pipeline.pre_tokenizer = std::move(plan.step);
   pipeline.decoder = make_token_decoder({{"type", "ByteLevel"}}, "decoder");
   BpeOptions options;
@@ -131,8 +137,8 @@ std::vector<std::uint32_t> ranks_of(const std::vector<float>& scores) {
   std::vector<std::uint32_t> ranks;
   ranks.reserve(scores.size());
   for (float score : scores) {
-    ranks.push_back(static_cast<std::uint32_t>(std::lower_bound(order.begin(), order.end(), score, std::greater<>()) -
-                                               order.begin()));
+    ranks.push_back(static_cast<std::uint32_t>(
+        std::lower_bound(order.begin(), order.end(), score, std::greater<>()) - order.begin()));
   }
   return ranks;
 }
@@ -142,7 +148,8 @@ std::vector<std::uint32_t> ranks_of(const std::vector<float>& scores) {
 Pipeline sentencepiece_pipeline(const Metadata& metadata) {
   std::vector<float> scores = metadata.required(metadata.file().reals(metadata.key("scores")), "scores");
   if (scores.size() != metadata.tokens.size()) {
-    metadata.refuse("scores", fmt::format("has {} values for {} tokens", scores.size(), metadata.tokens.size()));
+    metadata.refuse("scores",
+                    fmt::format("has {} values for {} tokens", scores.size(), metadata.tokens.size()));
   }
   if (std::any_of(scores.begin(), scores.end(), [](float score) { return std::isnan(score); })) {
     metadata.refuse("scores", "has a NaN");
@@ -151,7 +158,8 @@ Pipeline sentencepiece_pipeline(const Metadata& metadata) {
   Vocabulary vocabulary = make_vocabulary(metadata);
   BpeOptions options;
   options.byte_fallback = true;
-  if (auto unk = metadata.id("unknown_token_id")) options.unk_token = std::string(metadata.tokens[static_cast<std::size_t>(*unk)]);
+  if (auto unk = metadata.id("unknown_token_id"))
+    options.unk_token = std::string(metadata.tokens[static_cast<std::size_t>(*unk)]);
   auto part_id = [&](std::string_view part) -> std::optional<std::int32_t> {
     if (auto id = vocabulary.find(part)) return id;
     std::size_t end = 0;
@@ -164,7 +172,8 @@ Pipeline sentencepiece_pipeline(const Metadata& metadata) {
   merges.reserve(metadata.tokens.size() * 4);
   for (std::size_t i = 0; i < metadata.tokens.size(); ++i) {
     std::string_view token = metadata.tokens[i];
-    if (vocabulary.find(token) != static_cast<std::int32_t>(i)) continue;  // a later token is spelled the same
+    if (vocabulary.find(token) != static_cast<std::int32_t>(i))
+      continue;  // a later token is spelled the same
     for (std::size_t middle = 0; middle < token.size();) {
       next_character(token, middle);
       if (middle == token.size()) break;
@@ -214,7 +223,10 @@ std::string fingerprint(const Metadata& metadata, const std::vector<std::int32_t
 }
 
 SpecialTokens special_tokens(const Metadata& metadata) {
-  SpecialTokens special{{}, metadata.id("bos_token_id"), metadata.id("eos_token_id"), metadata.id("padding_token_id"),
+  SpecialTokens special{{},
+                        metadata.id("bos_token_id"),
+                        metadata.id("eos_token_id"),
+                        metadata.id("padding_token_id"),
                         metadata.id("unknown_token_id")};
   auto name = [&](std::string_view key, std::optional<std::int32_t> id) {
     if (id) special.by_name[std::string(key)] = metadata.tokens[static_cast<std::size_t>(*id)];
@@ -233,13 +245,15 @@ std::shared_ptr<const Tokenizer> load_gguf_tokenizer(const std::filesystem::path
   Pipeline pipeline;
   bool add_bos = true;
   if (metadata.model == "gpt2") {
-    GgufPreTokenizer how = gguf_pre_tokenizer(metadata.file().text(metadata.key("pre")).value_or(""), path.string());
+    GgufPreTokenizer how =
+        gguf_pre_tokenizer(metadata.file().text(metadata.key("pre")).value_or(""), path.string());
     add_bos = how.add_bos;
     pipeline = byte_level_pipeline(metadata, how);
   } else if (metadata.model == "llama") {
     pipeline = sentencepiece_pipeline(metadata);
   } else {
-    metadata.refuse("model", fmt::format("\"{}\" is not supported; \"gpt2\" and \"llama\" are", metadata.model));
+    metadata.refuse("model",
+                    fmt::format("\"{}\" is not supported; \"gpt2\" and \"llama\" are", metadata.model));
   }
   pipeline.added.add(added_tokens(metadata), pipeline.model->vocabulary());
 

@@ -12,8 +12,8 @@
 namespace lore {
 namespace {
 
-constexpr std::array<std::string_view, 7> kSpecialTokenNames = {"bos_token", "eos_token", "unk_token", "sep_token",
-                                                                "pad_token", "cls_token", "mask_token"};
+constexpr std::array<std::string_view, 7> kSpecialTokenNames = {
+    "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
 
 AddedToken read_added_token(const nlohmann::json& json, const std::string& subject) {
   JsonFields fields(json, subject);
@@ -43,7 +43,8 @@ std::optional<HfTokenizerClass> class_of_name(std::string name) {
   if (name.size() > kFast.size() && name.substr(name.size() - kFast.size()) == kFast) {
     name.resize(name.size() - kFast.size());
   }
-  if (name == "PreTrainedTokenizer" || name == "TokenizersBackend") return HfTokenizerClass::kPreTrainedTokenizerFast;
+  if (name == "PreTrainedTokenizer" || name == "TokenizersBackend")
+    return HfTokenizerClass::kPreTrainedTokenizerFast;
   if (name == "LlamaTokenizer") return HfTokenizerClass::kLlamaTokenizerFast;
   if (name == "Qwen2Tokenizer") return HfTokenizerClass::kQwen2TokenizerFast;
   if (name == "GPT2Tokenizer") return HfTokenizerClass::kGpt2TokenizerFast;
@@ -96,10 +97,11 @@ class SettingsReader {
     if (name.empty()) return;
     auto type = class_of_name(name);
     if (!type) {
-      throw Error(ErrorKind::kInput, place,
-                  fmt::format("the tokenizer_class \"{}\" is not supported (PreTrainedTokenizerFast, LlamaTokenizer, "
-                              "Qwen2Tokenizer and GPT2Tokenizer are)",
-                              name));
+      throw Error(
+          ErrorKind::kInput, place,
+          fmt::format("the tokenizer_class \"{}\" is not supported (PreTrainedTokenizerFast, LlamaTokenizer, "
+                      "Qwen2Tokenizer and GPT2Tokenizer are)",
+                      name));
     }
     settings_.type = *type;
   }
@@ -123,7 +125,8 @@ class SettingsReader {
     JsonFields decoder(fields.at("added_tokens_decoder"), subject_ + ": added_tokens_decoder");
     for (const auto& [key, value] : fields.at("added_tokens_decoder").items()) {
       std::int64_t id = 0;
-      bool digits = !key.empty() && key.size() < 10 && key.find_first_not_of("0123456789") == std::string::npos;
+      bool digits =
+          !key.empty() && key.size() < 10 && key.find_first_not_of("0123456789") == std::string::npos;
       if (!digits) decoder.refuse(fmt::format("\"{}\" is no id", key));
       for (char digit : key) id = id * 10 + (digit - '0');
       settings_.added_tokens[id] = read_added_token(value, fmt::format("{}.{}", decoder.subject(), key));
@@ -199,7 +202,8 @@ class SettingsReader {
       case HfTokenizerClass::kGpt2TokenizerFast:
         if (bos || eos || unk) return "<|endoftext|>";
         break;
-      case HfTokenizerClass::kPreTrainedTokenizerFast: break;
+      case HfTokenizerClass::kPreTrainedTokenizerFast:
+        break;
     }
     return std::nullopt;
   }
@@ -226,7 +230,8 @@ class SettingsReader {
     }
     if (init.find("additional_special_tokens") == nullptr) return;
     std::string subject = subject_ + ": additional_special_tokens";
-    settings_.additional_special_tokens = make_each(init.array("additional_special_tokens"), subject, read_special_token);
+    settings_.additional_special_tokens =
+        make_each(init.array("additional_special_tokens"), subject, read_special_token);
   }
 
   std::filesystem::path folder_;
@@ -244,9 +249,14 @@ const HfSpecialToken* HfSettings::find(std::string_view name) const {
 }
 
 std::string HfSettings::fingerprint() const {
-  nlohmann::json all = {static_cast<int>(type),   add_bos_token, add_eos_token,
-                        add_prefix_space.value_or(false), legacy, clean_up_tokenization_spaces,
-                        add_prefix_space.has_value(), add_prefix_space_is_null};
+  nlohmann::json all = {static_cast<int>(type),
+                        add_bos_token,
+                        add_eos_token,
+                        add_prefix_space.value_or(false),
+                        legacy,
+                        clean_up_tokenization_spaces,
+                        add_prefix_space.has_value(),
+                        add_prefix_space_is_null};
   auto flags = [](const AddedToken& t) {
     return nlohmann::json{t.content, t.single_word, t.lstrip, t.rstrip, t.normalized, t.special};
   };

@@ -14,7 +14,12 @@
 namespace lore {
 
 /// The tokenizer classes of transformers whose constructors do more than read tokenizer.json.
-enum class HfTokenizerClass { kPreTrainedTokenizerFast, kLlamaTokenizerFast, kQwen2TokenizerFast, kGpt2TokenizerFast };
+enum class HfTokenizerClass {
+  kPreTrainedTokenizerFast,
+  kLlamaTokenizerFast,
+  kQwen2TokenizerFast,
+  kGpt2TokenizerFast
+};
 
 /// A special token's value: a text, or a token with flags, which is then added with them.
 struct HfSpecialToken {
@@ -42,9 +47,9 @@ struct HfSettings {
   std::string fingerprint() const;
 };
 
-/// Reads tokenizer_config.json, special_tokens_map.json, added_tokens.json and config.json of `folder`, as far as
-/// they are there. `otherwise` is the class when none of them tells.
-/// Throws: Error kInput for a wrong field or a tokenizer class that is not supported.
+/// Reads tokenizer_config.json, special_tokens_map.json, added_tokens.json and config.json of `folder`, as
+/// far as they are there. `otherwise` is the class when none of them tells. Throws: Error kInput for a wrong
+/// field or a tokenizer class that is not supported.
 HfSettings read_hf_settings(const std::filesystem::path& folder, HfTokenizerClass otherwise);
 
 /// Gives strings the flags that the constructor of the slow LlamaTokenizer gives them.

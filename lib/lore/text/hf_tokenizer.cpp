@@ -46,8 +46,8 @@ std::vector<AddedToken> read_added_tokens(const JsonFields& file) {
   return make_each(file.array("added_tokens"), file.subject() + ": added_tokens",
                    [](const nlohmann::json& json, const std::string& subject) {
                      JsonFields fields(json, subject);
-                     return AddedToken{fields.text("content"),    fields.boolean("single_word"),
-                                       fields.boolean("lstrip"),  fields.boolean("rstrip"),
+                     return AddedToken{fields.text("content"),       fields.boolean("single_word"),
+                                       fields.boolean("lstrip"),     fields.boolean("rstrip"),
                                        fields.boolean("normalized"), fields.boolean("special")};
                    });
 }
@@ -64,7 +64,8 @@ nlohmann::json settle_prefix_space(nlohmann::json pre_tokenizer, const HfSetting
 
 Pipeline pipeline_of_json(TokenizerJson json, const HfSettings& settings, const std::string& subject) {
   JsonFields file(json.description, subject);
-  if (file.text("version", "1.0") != "1.0") file.refuse(fmt::format("version {} is not supported", file.text("version")));
+  if (file.text("version", "1.0") != "1.0")
+    file.refuse(fmt::format("version {} is not supported", file.text("version")));
   auto part = [&](std::string_view name) {
     const nlohmann::json* found = file.find(name);
     return found == nullptr ? nlohmann::json() : *found;
@@ -109,7 +110,8 @@ Pipeline pipeline_of_model(const SentencePieceModel& model, const HfSettings& se
   }
   Vocabulary vocabulary;
   vocabulary.reserve(scored.size(), scored.size() * 8);
-  for (std::size_t id = 0; id < scored.size(); ++id) vocabulary.insert(scored[id].first, static_cast<std::int32_t>(id));
+  for (std::size_t id = 0; id < scored.size(); ++id)
+    vocabulary.insert(scored[id].first, static_cast<std::int32_t>(id));
   MergeTable merges = ranked_merges(scored, vocabulary);
 
   BpeOptions options;
@@ -117,7 +119,8 @@ Pipeline pipeline_of_model(const SentencePieceModel& model, const HfSettings& se
   options.fuse_unk = true;
   options.unk_token = model.unk_piece;
   bool prefix = settings.add_prefix_space.value_or(!settings.add_prefix_space_is_null);
-  Pipeline pipeline = llama_pipeline(settings.legacy ? SpacePrefix::kEveryPiece : SpacePrefix::kFirstPiece, prefix);
+  Pipeline pipeline =
+      llama_pipeline(settings.legacy ? SpacePrefix::kEveryPiece : SpacePrefix::kFirstPiece, prefix);
   pipeline.model = std::make_unique<Bpe>(std::move(vocabulary), std::move(merges), std::move(options));
   pipeline.added.add(added, pipeline.model->vocabulary());
   return pipeline;
@@ -127,7 +130,8 @@ Pipeline pipeline_of_model(const SentencePieceModel& model, const HfSettings& se
 void add_named_tokens(Pipeline& pipeline, const HfSettings& settings) {
   std::vector<HfSpecialToken> specials;
   auto add_special = [&](const HfSpecialToken& token) {
-    bool seen = std::any_of(specials.begin(), specials.end(), [&](const auto& s) { return s.content == token.content; });
+    bool seen = std::any_of(specials.begin(), specials.end(),
+                            [&](const auto& s) { return s.content == token.content; });
     if (!seen) specials.push_back(token);
   };
   for (const auto& [name, token] : settings.special_tokens) add_special(token);
@@ -135,7 +139,8 @@ void add_named_tokens(Pipeline& pipeline, const HfSettings& settings) {
 
   std::vector<AddedToken> wanted;
   auto wants = [&](std::string_view content) {
-    return std::any_of(wanted.begin(), wanted.end(), [&](const AddedToken& t) { return t.content == content; });
+    return std::any_of(wanted.begin(), wanted.end(),
+                       [&](const AddedToken& t) { return t.content == content; });
   };
   for (const auto& [id, token] : settings.added_tokens) {
     auto there = pipeline.added.find_id(token.content);
@@ -173,7 +178,8 @@ SpecialTokens name_special_tokens(const Pipeline& pipeline, const HfSettings& se
 void use_llama_template(Pipeline& pipeline, const SpecialTokens& tokens, const HfSettings& settings,
                         const std::string& subject) {
   auto wanted = [&](bool add, std::optional<std::int32_t> id, std::string_view name) {
-    if (add && !id) throw Error(ErrorKind::kInput, subject, fmt::format("add_{0} is true, but {0} is null", name));
+    if (add && !id)
+      throw Error(ErrorKind::kInput, subject, fmt::format("add_{0} is true, but {0} is null", name));
     return add ? std::vector<std::int32_t>{*id} : std::vector<std::int32_t>{};
   };
   pipeline.post_processor = PostProcessor();
@@ -195,7 +201,8 @@ Pipeline read_pipeline(const MappedFile& file, HfSettings& settings) {
     return pipeline_of_json(read_tokenizer_json(file.text(), subject), settings, subject);
   }
   if (!is_llama(settings)) {
-    throw Error(ErrorKind::kInput, subject, "a sentencepiece model is read for the tokenizer_class LlamaTokenizer alone");
+    throw Error(ErrorKind::kInput, subject,
+                "a sentencepiece model is read for the tokenizer_class LlamaTokenizer alone");
   }
   mark_as_slow_llama(settings);
   return pipeline_of_model(read_sentencepiece_model(file.text(), subject), settings);

@@ -32,7 +32,8 @@ std::vector<std::pair<std::string, Value>> global_functions();
 /// Throws: Failure for one too many or an unknown name.
 class Bound {
  public:
-  Bound(std::string_view callee, const Arguments& arguments, std::initializer_list<std::string_view> parameters);
+  Bound(std::string_view callee, const Arguments& arguments,
+        std::initializer_list<std::string_view> parameters);
 
   const std::optional<Value>& operator[](std::size_t i) const { return values_[i]; }
   /// Throws: Failure when the argument is absent.

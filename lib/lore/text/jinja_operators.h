@@ -27,7 +27,8 @@ Value item_of(const Value& object, const Value& key);
 /// value.name, or undefined. Methods come before the keys of a mapping, as in jinja2.
 Value attribute_of(const Value& object, std::string_view name);
 /// value[start:stop:step]; each may be none.
-Value slice_of(Runtime& runtime, const Value& object, const Value& start, const Value& stop, const Value& step);
+Value slice_of(Runtime& runtime, const Value& object, const Value& start, const Value& stop,
+               const Value& step);
 
 /// Python's `format % values`. Throws: Failure.
 std::string percent_format(Runtime& runtime, std::string_view format, const std::vector<Value>& values);

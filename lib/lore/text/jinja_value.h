@@ -138,7 +138,9 @@ class Value {
 
   bool as_bool() const { return std::get<bool>(data_); }
   std::int64_t as_int() const { return is(Kind::kBool) ? as_bool() : std::get<std::int64_t>(data_); }
-  double as_double() const { return is(Kind::kFloat) ? std::get<double>(data_) : static_cast<double>(as_int()); }
+  double as_double() const {
+    return is(Kind::kFloat) ? std::get<double>(data_) : static_cast<double>(as_int());
+  }
   const std::string& as_string() const { return std::get<std::shared_ptr<const String>>(data_)->text; }
   bool is_safe() const { return is_string() && std::get<std::shared_ptr<const String>>(data_)->safe; }
   const Sequence& as_sequence() const { return *std::get<std::shared_ptr<const Sequence>>(data_); }

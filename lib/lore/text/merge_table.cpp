@@ -113,7 +113,8 @@ void MergeTable::apply_long(std::vector<PieceToken>& word) const {
     auto at = static_cast<std::int64_t>(i);
     nodes[i] = {word[i], at - 1, i + 1 < word.size() ? at + 1 : kNone};
     if (i + 1 == word.size()) break;
-    if (const Merge* merge = find(word[i].id, word[i + 1].id)) initial.push_back({merge->rank, merge->result, at});
+    if (const Merge* merge = find(word[i].id, word[i + 1].id))
+      initial.push_back({merge->rank, merge->result, at});
   }
   std::priority_queue queue(std::greater<Candidate>{}, std::move(initial));
   auto node = [&](std::int64_t at) -> Node& { return nodes[static_cast<std::size_t>(at)]; };

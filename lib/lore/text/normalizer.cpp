@@ -86,7 +86,8 @@ class ByteLevelNormalizer : public Normalizer {
 
 class NormalizerSequence : public Normalizer {
  public:
-  explicit NormalizerSequence(std::vector<std::unique_ptr<const Normalizer>> steps) : steps_(std::move(steps)) {}
+  explicit NormalizerSequence(std::vector<std::unique_ptr<const Normalizer>> steps)
+      : steps_(std::move(steps)) {}
   void apply(AlignedText& text) const override {
     for (const auto& step : steps_) step->apply(text);
   }
@@ -99,7 +100,8 @@ class NormalizerSequence : public Normalizer {
 
 Normalizer::~Normalizer() = default;
 
-std::unique_ptr<const Normalizer> make_normalizer(const nlohmann::json& description, const std::string& subject) {
+std::unique_ptr<const Normalizer> make_normalizer(const nlohmann::json& description,
+                                                  const std::string& subject) {
   if (description.is_null()) return nullptr;
   JsonFields fields(description, subject);
   std::string type = fields.text("type");
@@ -110,7 +112,8 @@ std::unique_ptr<const Normalizer> make_normalizer(const nlohmann::json& descript
   if (type == "Lowercase") return std::make_unique<LowercaseNormalizer>();
   if (type == "ByteLevel") return std::make_unique<ByteLevelNormalizer>();
   if (type == "Prepend") return std::make_unique<PrependNormalizer>(fields.text("prepend"));
-  if (type == "Replace") return std::make_unique<ReplaceNormalizer>(regex_field(fields), fields.text("content"));
+  if (type == "Replace")
+    return std::make_unique<ReplaceNormalizer>(regex_field(fields), fields.text("content"));
   if (type == "Strip") {
     return std::make_unique<StripNormalizer>(fields.boolean("strip_left"), fields.boolean("strip_right"));
   }

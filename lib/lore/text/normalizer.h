@@ -18,6 +18,7 @@ class Normalizer {
 /// NFC, NFD, NFKC, NFKD, Lowercase, Prepend, Replace, Strip, ByteLevel or a Sequence of them.
 /// Null for a JSON null. `subject` stands for the place in errors.
 /// Throws: Error kInput for another type or a wrong field.
-std::unique_ptr<const Normalizer> make_normalizer(const nlohmann::json& description, const std::string& subject);
+std::unique_ptr<const Normalizer> make_normalizer(const nlohmann::json& description,
+                                                  const std::string& subject);
 
 }  // namespace lore

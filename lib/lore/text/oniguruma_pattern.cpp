@@ -37,9 +37,17 @@ class Translator {
 
   void element() {
     switch (char c = in_[at_]) {
-      case '\\': begin_atom(); escape(); return;
-      case '[': begin_atom(); character_class(); return;
-      case '(': group(); return;
+      case '\\':
+        begin_atom();
+        escape();
+        return;
+      case '[':
+        begin_atom();
+        character_class();
+        return;
+      case '(':
+        group();
+        return;
       case ')':
         atom_ = groups_.empty() ? 0 : groups_.back();
         if (!groups_.empty()) groups_.pop_back();
@@ -54,7 +62,9 @@ class Translator {
       case '*':
       case '+':
       case '?':
-      case '|': copy(1); return;
+      case '|':
+        copy(1);
+        return;
       default:
         if (c == '^' || c == '$' || c == '.') {
           begin_atom();
@@ -75,7 +85,8 @@ class Translator {
 
   std::size_t character_length() const {
     std::size_t length = 1;
-    while (at_ + length < in_.size() && (static_cast<unsigned char>(in_[at_ + length]) & 0xC0) == 0x80) ++length;
+    while (at_ + length < in_.size() && (static_cast<unsigned char>(in_[at_ + length]) & 0xC0) == 0x80)
+      ++length;
     return length;
   }
 
@@ -130,7 +141,8 @@ class Translator {
 
   std::string hexadecimal(std::size_t from, std::size_t least, std::size_t most) const {
     std::string digits;
-    while (digits.size() < most && from < in_.size() && std::isxdigit(static_cast<unsigned char>(in_[from])) != 0) {
+    while (digits.size() < most && from < in_.size() &&
+           std::isxdigit(static_cast<unsigned char>(in_[from])) != 0) {
       digits += in_[from++];
     }
     if (digits.size() < least) refuse("an incomplete escape");
@@ -141,10 +153,28 @@ class Translator {
   bool shared_escape() {
     char c = peek(1);
     switch (c) {
-      case 'r': case 'n': case 't': case 'f': case 'a': case 'e': case 's': case 'S': copy(2); return true;
-      case 'd': out_ += "\\p{Nd}"; at_ += 2; return true;
-      case 'D': out_ += "\\P{Nd}"; at_ += 2; return true;
-      case 'v': out_ += "\\x0b"; at_ += 2; return true;
+      case 'r':
+      case 'n':
+      case 't':
+      case 'f':
+      case 'a':
+      case 'e':
+      case 's':
+      case 'S':
+        copy(2);
+        return true;
+      case 'd':
+        out_ += "\\p{Nd}";
+        at_ += 2;
+        return true;
+      case 'D':
+        out_ += "\\P{Nd}";
+        at_ += 2;
+        return true;
+      case 'v':
+        out_ += "\\x0b";
+        at_ += 2;
+        return true;
       case 'u':
         out_ += fmt::format("\\x{{{}}}", hexadecimal(at_ + 2, 4, 4));
         at_ += 6;
@@ -159,8 +189,11 @@ class Translator {
         return true;
       }
       case 'p':
-      case 'P': property(); return true;
-      default: break;
+      case 'P':
+        property();
+        return true;
+      default:
+        break;
     }
     if (c == '\0') refuse("a trailing backslash");
     if (std::isalnum(static_cast<unsigned char>(c)) != 0) return false;
@@ -186,14 +219,32 @@ class Translator {
   void escape() {
     if (shared_escape()) return;
     switch (char c = peek(1)) {
-      case 'w': out_ += fmt::format("[{}]", kWordClass); break;
-      case 'W': out_ += fmt::format("[^{}]", kWordClass); break;
-      case 'h': out_ += fmt::format("[{}]", kHexClass); break;
-      case 'H': out_ += fmt::format("[^{}]", kHexClass); break;
-      case 'b': out_ += fmt::format("(?:(?<=[{0}])(?![{0}])|(?<![{0}])(?=[{0}]))", kWordClass); break;
-      case 'B': out_ += fmt::format("(?:(?<=[{0}])(?=[{0}])|(?<![{0}])(?![{0}]))", kWordClass); break;
-      case 'A': case 'z': case 'Z': case 'G': out_ += fmt::format("\\{}", c); break;
-      default: refuse(fmt::format("\"\\{}\"", c));
+      case 'w':
+        out_ += fmt::format("[{}]", kWordClass);
+        break;
+      case 'W':
+        out_ += fmt::format("[^{}]", kWordClass);
+        break;
+      case 'h':
+        out_ += fmt::format("[{}]", kHexClass);
+        break;
+      case 'H':
+        out_ += fmt::format("[^{}]", kHexClass);
+        break;
+      case 'b':
+        out_ += fmt::format("(?:(?<=[{0}])(?![{0}])|(?<![{0}])(?=[{0}]))", kWordClass);
+        break;
+      case 'B':
+        out_ += fmt::format("(?:(?<=[{0}])(?=[{0}])|(?<![{0}])(?![{0}]))", kWordClass);
+        break;
+      case 'A':
+      case 'z':
+      case 'Z':
+      case 'G':
+        out_ += fmt::format("\\{}", c);
+        break;
+      default:
+        refuse(fmt::format("\"\\{}\"", c));
     }
     at_ += 2;
   }
@@ -214,10 +265,17 @@ class Translator {
       }
       if (shared_escape()) continue;
       switch (char c = peek(1)) {
-        case 'w': out_ += kWordClass; break;
-        case 'h': out_ += kHexClass; break;
-        case 'b': out_ += "\\x08"; break;
-        default: refuse(fmt::format("\"\\{}\" inside a class", c));
+        case 'w':
+          out_ += kWordClass;
+          break;
+        case 'h':
+          out_ += kHexClass;
+          break;
+        case 'b':
+          out_ += "\\x08";
+          break;
+        default:
+          refuse(fmt::format("\"\\{}\" inside a class", c));
       }
       at_ += 2;
     }
@@ -228,7 +286,7 @@ class Translator {
   std::string_view in_;
   std::size_t at_ = 0;
   std::string out_;
-  std::size_t atom_ = 0;              // where in out_ the last atom begins
+  std::size_t atom_ = 0;             // where in out_ the last atom begins
   std::vector<std::size_t> groups_;  // where in out_ the open groups begin
 };
 

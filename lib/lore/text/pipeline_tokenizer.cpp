@@ -51,7 +51,8 @@ void PipelineTokenizer::extract(std::string_view text, Pieces& pieces) const {
       continue;
     }
     pipeline_.added.find(part->text().substr(begin, end - begin), true, inner);
-    for (const AddedMatch& found : inner) pieces.add({part, begin + found.begin, begin + found.end, found.id});
+    for (const AddedMatch& found : inner)
+      pieces.add({part, begin + found.begin, begin + found.end, found.id});
   }
 }
 
@@ -124,7 +125,8 @@ std::optional<std::int32_t> PipelineTokenizer::id_of(std::string_view token) con
 
 std::string PipelineTokenizer::token_of(std::int32_t id) const {
   auto token = spelling(id);
-  if (!token) throw Error(ErrorKind::kInput, "tokenizer", fmt::format("there is no token with the id {}", id));
+  if (!token)
+    throw Error(ErrorKind::kInput, "tokenizer", fmt::format("there is no token with the id {}", id));
   return std::string(*token);
 }
 

@@ -91,7 +91,8 @@ void PostProcessor::add(const nlohmann::json& description, const std::string& su
     std::string id = JsonFields(parts.at("SpecialToken"), parts.subject()).text("id");
     JsonFields special(specials.at(id), specials.subject());
     for (const nlohmann::json& value : special.array("ids")) {
-      if (!value.is_number_unsigned() || value.get<std::uint64_t>() > INT32_MAX) special.refuse("\"ids\" must be ids");
+      if (!value.is_number_unsigned() || value.get<std::uint64_t>() > INT32_MAX)
+        special.refuse("\"ids\" must be ids");
       (text_seen ? step.after : step.before).push_back(value.get<std::int32_t>());
     }
   }

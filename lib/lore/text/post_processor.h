@@ -17,7 +17,8 @@ class PostProcessor {
  public:
   /// Gives the spelling of an id.
   template <typename Spelling>
-  void apply(std::vector<Token>& tokens, std::string_view text, bool add_special_tokens, Spelling spelling) const {
+  void apply(std::vector<Token>& tokens, std::string_view text, bool add_special_tokens,
+             Spelling spelling) const {
     for (const Step& step : steps_) {
       if (step.add_prefix_space) {
         for (std::size_t i = 0; i < tokens.size(); ++i) {
@@ -31,8 +32,8 @@ class PostProcessor {
 
   /// Adds a TemplateProcessing that puts the given tokens before and after the text.
   void add_template(std::vector<std::int32_t> before, std::vector<std::int32_t> after);
-  /// Adds what a description says: TemplateProcessing, ByteLevel or a Sequence of them; nothing for a JSON null.
-  /// Throws: Error kInput for another type or a wrong field.
+  /// Adds what a description says: TemplateProcessing, ByteLevel or a Sequence of them; nothing for a JSON
+  /// null. Throws: Error kInput for another type or a wrong field.
   void add(const nlohmann::json& description, const std::string& subject);
 
  private:

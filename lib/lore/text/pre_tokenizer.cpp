@@ -149,7 +149,8 @@ class WhitespacePreTokenizer : public PieceSplitter {
     Kind previous = Kind::kSpace;
     std::size_t run = 0;
     auto end_run = [&](std::size_t at) {
-      if (previous != Kind::kSpace) pieces.add({piece.source, piece.begin + run, piece.begin + at, std::nullopt});
+      if (previous != Kind::kSpace)
+        pieces.add({piece.source, piece.begin + run, piece.begin + at, std::nullopt});
     };
     for (std::size_t begin = 0, end = 0; begin < text.size(); begin = end) {
       char32_t c = next_character(text, end);
@@ -182,7 +183,8 @@ class ByteLevelPreTokenizer : public PieceSplitter {
     std::vector<ByteRange> matches;
     if (pattern_) pattern_->find_all(piece.text(), matches);
     for (const Stretch& stretch : stretches(matches, piece.end - piece.begin, false)) {
-      Piece part{piece.source, piece.begin + stretch.range.begin, piece.begin + stretch.range.end, std::nullopt};
+      Piece part{piece.source, piece.begin + stretch.range.begin, piece.begin + stretch.range.end,
+                 std::nullopt};
       if (!leave_bytes_ && part.begin < part.end) {
         AlignedText& mapped = pieces.add_text(*part.source, part.begin, part.end);
         mapped.map_bytes();
@@ -234,7 +236,8 @@ class MetaspacePreTokenizer : public PieceSplitter {
 
 class PreTokenizerSequence : public PreTokenizer {
  public:
-  explicit PreTokenizerSequence(std::vector<std::unique_ptr<const PreTokenizer>> steps) : steps_(std::move(steps)) {}
+  explicit PreTokenizerSequence(std::vector<std::unique_ptr<const PreTokenizer>> steps)
+      : steps_(std::move(steps)) {}
   void apply(Pieces& pieces) const override {
     for (const auto& step : steps_) step->apply(pieces);
   }
@@ -255,7 +258,8 @@ std::unique_ptr<const PreTokenizer> make_metaspace(const JsonFields& fields) {
   if (!fields.boolean("add_prefix_space", true) && prepend != Prepend::kNever) {
     fields.refuse("add_prefix_space is false, but prepend_scheme is not \"never\"");
   }
-  return std::make_unique<MetaspacePreTokenizer>(fields.character("replacement"), prepend, fields.boolean("split", true));
+  return std::make_unique<MetaspacePreTokenizer>(fields.character("replacement"), prepend,
+                                                 fields.boolean("split", true));
 }
 
 PreTokenizerPlan make_sequence(const JsonFields& fields, bool may_leave_bytes) {
@@ -290,14 +294,16 @@ PreTokenizerPlan make_pre_tokenizer(const nlohmann::json& description, const std
   if (type == "WhitespaceSplit") return by_character(is_whitespace, Behavior::kRemoved);
   if (type == "Punctuation") return by_character(is_punctuation, behavior_field(fields, "Isolated"));
   if (type == "Digits") {
-    return by_character(is_numeric, fields.boolean("individual_digits") ? Behavior::kIsolated : Behavior::kContiguous);
+    return by_character(is_numeric,
+                        fields.boolean("individual_digits") ? Behavior::kIsolated : Behavior::kContiguous);
   }
   if (type == "CharDelimiterSplit") {
     char32_t delimiter = fields.character("delimiter");
     return by_character([delimiter](char32_t c) { return c == delimiter; }, Behavior::kRemoved);
   }
   if (type == "Split") {
-    return {std::make_unique<SplitPreTokenizer>(regex_field(fields), behavior_field(fields, ""), fields.boolean("invert")),
+    return {std::make_unique<SplitPreTokenizer>(regex_field(fields), behavior_field(fields, ""),
+                                                fields.boolean("invert")),
             false};
   }
   if (type == "ByteLevel") {

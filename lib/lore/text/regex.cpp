@@ -61,7 +61,8 @@ struct Regex::Compiled {
     int error = 0;
     PCRE2_SIZE offset = 0;
     code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
-                         PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error, &offset, context);
+                         PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error, &offset,
+                         context);
     pcre2_compile_context_free(context);
     if (code == nullptr) {
       throw Error(ErrorKind::kInput, fmt::format("pattern \"{}\"", source),
@@ -120,8 +121,8 @@ void Regex::find_all(std::string_view text, std::vector<ByteRange>& matches) con
   const PCRE2_SIZE* range = pcre2_get_ovector_pointer(state->data());
   std::size_t position = 0;
   while (position <= subject.size()) {
-    int result = pcre2_match(compiled_->code, reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(), position,
-                             PCRE2_NO_UTF_CHECK, state->data(), state->context());
+    int result = pcre2_match(compiled_->code, reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(),
+                             position, PCRE2_NO_UTF_CHECK, state->data(), state->context());
     if (result == PCRE2_ERROR_NOMATCH) break;
     if (result < 0) {
       throw Error(ErrorKind::kInput, fmt::format("pattern \"{}\"", compiled_->source),

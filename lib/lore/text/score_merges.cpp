@@ -20,7 +20,8 @@ struct ScoredMerge {
 
 }  // namespace
 
-MergeTable ranked_merges(const std::vector<std::pair<std::string, float>>& scored, const Vocabulary& vocabulary) {
+MergeTable ranked_merges(const std::vector<std::pair<std::string, float>>& scored,
+                         const Vocabulary& vocabulary) {
   std::vector<ScoredMerge> merges;
   for (const auto& [token, score] : scored) {
     std::string_view text = token;
@@ -41,7 +42,8 @@ MergeTable ranked_merges(const std::vector<std::pair<std::string, float>>& score
     });
   }
   std::stable_sort(merges.begin(), merges.end(), [](const ScoredMerge& a, const ScoredMerge& b) {
-    return std::tie(a.score, a.left_length, a.right_length) > std::tie(b.score, b.left_length, b.right_length);
+    return std::tie(a.score, a.left_length, a.right_length) >
+           std::tie(b.score, b.left_length, b.right_length);
   });
   MergeTable table;
   table.reserve(merges.size());

@@ -10,8 +10,9 @@
 namespace lore {
 
 /// Every way to make a token of `scored` (token and score) from two tokens of `vocabulary`, ranked as
-/// `generate_merges` of transformers ranks them: by score, then by length of the left and of the right part in
-/// characters, all descending; equals by the ids of the parts.
-MergeTable ranked_merges(const std::vector<std::pair<std::string, float>>& scored, const Vocabulary& vocabulary);
+/// `generate_merges` of transformers ranks them: by score, then by length of the left and of the right part
+/// in characters, all descending; equals by the ids of the parts.
+MergeTable ranked_merges(const std::vector<std::pair<std::string, float>>& scored,
+                         const Vocabulary& vocabulary);
 
 }  // namespace lore

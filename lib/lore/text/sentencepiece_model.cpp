@@ -27,11 +27,21 @@ class Message {
     field_ = tag >> 3;
     if (field_ == 0 || field_ > 0x1FFFFFFF) damaged("a field number is out of range");
     switch (tag & 7) {
-      case 0: number_ = varint(); content_ = {}; break;
-      case 1: content_ = take(8); break;
-      case 2: content_ = take(varint()); break;
-      case 5: content_ = take(4); break;
-      default: damaged("a field has an unknown wire type");
+      case 0:
+        number_ = varint();
+        content_ = {};
+        break;
+      case 1:
+        content_ = take(8);
+        break;
+      case 2:
+        content_ = take(varint());
+        break;
+      case 5:
+        content_ = take(4);
+        break;
+      default:
+        damaged("a field has an unknown wire type");
     }
     wire_type_ = static_cast<int>(tag & 7);
     return true;
@@ -98,7 +108,8 @@ SentencePiece::Type read_piece_type(Message piece) {
     if (piece.field() == kType) type = piece.number();
     if (piece.field() != kPiece) continue;
     std::string_view text = piece.content();
-    if (text.empty() || text.size() > kLongestPiece) piece.damaged("a piece is empty or longer than 4096 bytes");
+    if (text.empty() || text.size() > kLongestPiece)
+      piece.damaged("a piece is empty or longer than 4096 bytes");
     if (!is_valid_utf8(text)) piece.damaged("a piece is not UTF-8");
   }
   if (type < 1 || type > 6) piece.damaged("a piece has an unknown type");
@@ -130,12 +141,14 @@ Framing check_framing(std::string_view bytes, const std::string& subject) {
 }  // namespace
 
 SentencePieceModel read_sentencepiece_model(std::string_view bytes, const std::string& subject) {
-  if (bytes.size() > kMostBytes) throw Error(ErrorKind::kInput, subject, "a sentencepiece model over 256 MiB");
+  if (bytes.size() > kMostBytes)
+    throw Error(ErrorKind::kInput, subject, "a sentencepiece model over 256 MiB");
   Framing framing = check_framing(bytes, subject);
   if (framing.model_type != kBpe) {
     constexpr std::string_view kNames[] = {"", "Unigram", "BPE", "word", "character"};
     std::string_view name = framing.model_type < 5 ? kNames[framing.model_type] : "unknown";
-    throw Error(ErrorKind::kInput, subject, fmt::format("sentencepiece models of type {} are not supported; BPE is", name));
+    throw Error(ErrorKind::kInput, subject,
+                fmt::format("sentencepiece models of type {} are not supported; BPE is", name));
   }
   sentencepiece::SentencePieceProcessor processor;
   auto status = processor.LoadFromSerializedProto({bytes.data(), bytes.size()});

@@ -16,7 +16,8 @@ constexpr std::size_t kLongestWindow = 64;
 std::size_t settled_length(std::string_view text, bool cleans_up_spaces) {
   std::size_t length = text.size();
   while (length >= kReplacementCharacter.size() &&
-         text.substr(length - kReplacementCharacter.size(), kReplacementCharacter.size()) == kReplacementCharacter) {
+         text.substr(length - kReplacementCharacter.size(), kReplacementCharacter.size()) ==
+             kReplacementCharacter) {
     length -= kReplacementCharacter.size();
   }
   if (!cleans_up_spaces) return length;
@@ -57,7 +58,8 @@ std::string StreamDecoder::advance(bool at_end) {
 
 void StreamDecoder::shorten() {
   // What is kept must decode to some text: a decoder may drop the space before the first word.
-  std::vector<std::int32_t> kept(window_.begin() + static_cast<std::ptrdiff_t>(window_.size() / 2), window_.end());
+  std::vector<std::int32_t> kept(window_.begin() + static_cast<std::ptrdiff_t>(window_.size() / 2),
+                                 window_.end());
   std::string text = tokenizer_->decode(kept, skip_special_tokens_);
   if (text.empty() || settled_length(text, tokenizer_->cleans_up_spaces()) != text.size()) return;
   window_ = std::move(kept);

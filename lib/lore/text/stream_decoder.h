@@ -12,8 +12,8 @@ namespace lore {
 
 /// Decodes a growing sequence of tokens and hands out its text as soon as it is certain.
 ///
-/// The pieces put together are `Tokenizer::decode` of all ids, as long as these make valid UTF-8; none ends within
-/// a character.
+/// The pieces put together are `Tokenizer::decode` of all ids, as long as these make valid UTF-8; none ends
+/// within a character.
 class StreamDecoder {
  public:
   explicit StreamDecoder(std::shared_ptr<const Tokenizer> tokenizer, bool skip_special_tokens = true);

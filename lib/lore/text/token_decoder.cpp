@@ -42,7 +42,8 @@ class ByteLevelDecoder : public TokenDecoder {
 
 class ReplaceDecoder : public TokenDecoder {
  public:
-  ReplaceDecoder(Regex pattern, std::string content) : pattern_(std::move(pattern)), content_(std::move(content)) {}
+  ReplaceDecoder(Regex pattern, std::string content)
+      : pattern_(std::move(pattern)), content_(std::move(content)) {}
   void apply(std::vector<std::string>& tokens) const override {
     std::vector<ByteRange> matches;
     for (std::string& token : tokens) {
@@ -142,7 +143,8 @@ class StripDecoder : public TokenDecoder {
 
 class MetaspaceDecoder : public TokenDecoder {
  public:
-  MetaspaceDecoder(char32_t replacement, bool drops_first) : replacement_(replacement), drops_first_(drops_first) {}
+  MetaspaceDecoder(char32_t replacement, bool drops_first)
+      : replacement_(replacement), drops_first_(drops_first) {}
   void apply(std::vector<std::string>& tokens) const override {
     bool first = true;
     for (std::string& token : tokens) {
@@ -167,7 +169,8 @@ class MetaspaceDecoder : public TokenDecoder {
 
 class DecoderSequence : public TokenDecoder {
  public:
-  explicit DecoderSequence(std::vector<std::unique_ptr<const TokenDecoder>> steps) : steps_(std::move(steps)) {}
+  explicit DecoderSequence(std::vector<std::unique_ptr<const TokenDecoder>> steps)
+      : steps_(std::move(steps)) {}
   void apply(std::vector<std::string>& tokens) const override {
     for (const auto& step : steps_) step->apply(tokens);
   }
@@ -180,7 +183,8 @@ class DecoderSequence : public TokenDecoder {
 
 TokenDecoder::~TokenDecoder() = default;
 
-std::unique_ptr<const TokenDecoder> make_token_decoder(const nlohmann::json& description, const std::string& subject) {
+std::unique_ptr<const TokenDecoder> make_token_decoder(const nlohmann::json& description,
+                                                       const std::string& subject) {
   if (description.is_null()) return nullptr;
   JsonFields fields(description, subject);
   std::string type = fields.text("type");
@@ -189,10 +193,12 @@ std::unique_ptr<const TokenDecoder> make_token_decoder(const nlohmann::json& des
   if (type == "Fuse") return std::make_unique<FuseDecoder>();
   if (type == "Replace") return std::make_unique<ReplaceDecoder>(regex_field(fields), fields.text("content"));
   if (type == "Strip") {
-    return std::make_unique<StripDecoder>(fields.character("content"), fields.count("start"), fields.count("stop"));
+    return std::make_unique<StripDecoder>(fields.character("content"), fields.count("start"),
+                                          fields.count("stop"));
   }
   if (type == "Metaspace") {
-    bool prepends = fields.boolean("add_prefix_space", true) && fields.text("prepend_scheme", "always") != "never";
+    bool prepends =
+        fields.boolean("add_prefix_space", true) && fields.text("prepend_scheme", "always") != "never";
     return std::make_unique<MetaspaceDecoder>(fields.character("replacement"), prepends);
   }
   if (type == "Sequence") {

@@ -14,7 +14,8 @@ constexpr std::size_t kMostLevels = 64;
 /// nlohmann/json's SAX events, sorted into vocabulary, merges and everything else.
 class TokenizerJsonReader : public nlohmann::json_sax<nlohmann::json> {
  public:
-  TokenizerJsonReader(std::size_t file_size, std::string subject) : file_size_(file_size), subject_(std::move(subject)) {
+  TokenizerJsonReader(std::size_t file_size, std::string subject)
+      : file_size_(file_size), subject_(std::move(subject)) {
     vocabulary_.reserve(std::min<std::size_t>(file_size / 32, 1 << 17), file_size / 8);
   }
 
@@ -39,7 +40,8 @@ class TokenizerJsonReader : public nlohmann::json_sax<nlohmann::json> {
   bool number_unsigned(number_unsigned_t value) override {
     if (part_ != Part::kVocabulary) return scalar(value);
     // The table of ids is as long as the largest of them.
-    if (value > file_size_ || value >= INT32_MAX) refuse("model.vocab", fmt::format("the id {} is too large", value));
+    if (value > file_size_ || value >= INT32_MAX)
+      refuse("model.vocab", fmt::format("the id {} is too large", value));
     vocabulary_.insert(key_, static_cast<std::int32_t>(value));
     return true;
   }
@@ -129,7 +131,8 @@ class TokenizerJsonReader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   nlohmann::json& open(nlohmann::json value) {
-    if (stack_.size() == kMostLevels) throw Error(ErrorKind::kInput, subject_, "nested deeper than 64 levels");
+    if (stack_.size() == kMostLevels)
+      throw Error(ErrorKind::kInput, subject_, "nested deeper than 64 levels");
     nlohmann::json& placed = place(std::move(value));
     stack_.push_back(&placed);
     keys_.emplace_back();
@@ -158,7 +161,8 @@ class TokenizerJsonReader : public nlohmann::json_sax<nlohmann::json> {
   std::string key_;
   Vocabulary vocabulary_;
   std::string merge_text_;
-  std::vector<std::pair<std::size_t, std::size_t>> merge_ends_;  // of the left and the right token in merge_text_
+  std::vector<std::pair<std::size_t, std::size_t>>
+      merge_ends_;  // of the left and the right token in merge_text_
   bool pair_open_ = false;
   std::vector<std::size_t> pair_;
 };

@@ -31,28 +31,42 @@ struct LowercaseRange {
 
 /// Simple lower-case mappings of Unicode 16 and 17.
 constexpr LowercaseRange kLowercaseSince16[] = {
-    {0x1C89, 0x1C89, 1},      {0xA7CB, 0xA7CB, 0x264 - 0xA7CB}, {0xA7CC, 0xA7CC, 1},
-    {0xA7CE, 0xA7CE, 1},      {0xA7D2, 0xA7D2, 1},              {0xA7D4, 0xA7D4, 1},
-    {0xA7DA, 0xA7DA, 1},      {0xA7DC, 0xA7DC, 0x19B - 0xA7DC}, {0x10D50, 0x10D65, 0x20},
-    {0x16EA0, 0x16EB8, 0x1B},
+    {0x1C89, 0x1C89, 1},      {0xA7CB, 0xA7CB, 0x264 - 0xA7CB},
+    {0xA7CC, 0xA7CC, 1},      {0xA7CE, 0xA7CE, 1},
+    {0xA7D2, 0xA7D2, 1},      {0xA7D4, 0xA7D4, 1},
+    {0xA7DA, 0xA7DA, 1},      {0xA7DC, 0xA7DC, 0x19B - 0xA7DC},
+    {0x10D50, 0x10D65, 0x20}, {0x16EA0, 0x16EB8, 0x1B},
 };
 
 /// A character of `category` that PCRE2 has known since Unicode 14, of three or four bytes.
 char32_t known_character(utf8proc_category_t category, bool four_bytes) {
   switch (category) {
-    case UTF8PROC_CATEGORY_LU: return four_bytes ? 0x10400 : 0xA640;
-    case UTF8PROC_CATEGORY_LL: return four_bytes ? 0x10428 : 0xA641;
-    case UTF8PROC_CATEGORY_LM: return four_bytes ? 0x16B40 : 0xA015;
-    case UTF8PROC_CATEGORY_LO: return four_bytes ? 0x10380 : 0xA000;
-    case UTF8PROC_CATEGORY_MN: return four_bytes ? 0x10A01 : 0x20D0;
-    case UTF8PROC_CATEGORY_MC: return four_bytes ? 0x11000 : 0xA823;
-    case UTF8PROC_CATEGORY_ND: return four_bytes ? 0x104A0 : 0xA620;
-    case UTF8PROC_CATEGORY_NO: return four_bytes ? 0x10107 : 0x2460;
-    case UTF8PROC_CATEGORY_PD: return four_bytes ? 0x10EAD : 0x2010;
-    case UTF8PROC_CATEGORY_PO: return four_bytes ? 0x10100 : 0x2E2E;
-    case UTF8PROC_CATEGORY_SM: return four_bytes ? 0x1D6C1 : 0x2200;
-    case UTF8PROC_CATEGORY_CF: return four_bytes ? 0xE0020 : kWordJoiner;
-    default: return four_bytes ? 0x1F300 : 0x2400;  // So, the only other category in the table
+    case UTF8PROC_CATEGORY_LU:
+      return four_bytes ? 0x10400 : 0xA640;
+    case UTF8PROC_CATEGORY_LL:
+      return four_bytes ? 0x10428 : 0xA641;
+    case UTF8PROC_CATEGORY_LM:
+      return four_bytes ? 0x16B40 : 0xA015;
+    case UTF8PROC_CATEGORY_LO:
+      return four_bytes ? 0x10380 : 0xA000;
+    case UTF8PROC_CATEGORY_MN:
+      return four_bytes ? 0x10A01 : 0x20D0;
+    case UTF8PROC_CATEGORY_MC:
+      return four_bytes ? 0x11000 : 0xA823;
+    case UTF8PROC_CATEGORY_ND:
+      return four_bytes ? 0x104A0 : 0xA620;
+    case UTF8PROC_CATEGORY_NO:
+      return four_bytes ? 0x10107 : 0x2460;
+    case UTF8PROC_CATEGORY_PD:
+      return four_bytes ? 0x10EAD : 0x2010;
+    case UTF8PROC_CATEGORY_PO:
+      return four_bytes ? 0x10100 : 0x2E2E;
+    case UTF8PROC_CATEGORY_SM:
+      return four_bytes ? 0x1D6C1 : 0x2200;
+    case UTF8PROC_CATEGORY_CF:
+      return four_bytes ? 0xE0020 : kWordJoiner;
+    default:
+      return four_bytes ? 0x1F300 : 0x2400;  // So, the only other category in the table
   }
 }
 
@@ -82,8 +96,8 @@ const std::bitset<4096>& blocks_with_unknown_characters() {
 
 bool is_whitespace(char32_t c) {
   if (c < 0x80) return c == ' ' || (c >= 9 && c <= 13);
-  return c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 ||
-         c == 0x202F || c == 0x205F || c == 0x3000;
+  return c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 ||
+         c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 bool is_numeric(char32_t c) {

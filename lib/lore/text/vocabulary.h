@@ -32,7 +32,9 @@ class Vocabulary {
     std::int32_t id;
   };
 
-  std::string_view text(const Entry& entry) const { return std::string_view(bytes_).substr(entry.offset, entry.length); }
+  std::string_view text(const Entry& entry) const {
+    return std::string_view(bytes_).substr(entry.offset, entry.length);
+  }
   /// The slot of `token`, or the free slot where it belongs.
   std::size_t slot_of(std::string_view token) const;
   void grow(std::size_t tokens);

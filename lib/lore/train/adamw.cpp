@@ -24,7 +24,8 @@ void AdamW::step(const std::vector<at::Tensor>& gradients, double learning_rate)
     count.add_(1);
   }
   at::_fused_adamw_(parameters_, gradients, first_moments_, second_moments_, /*max_exp_avg_sqs=*/{}, steps_,
-                    learning_rate, beta1_, beta2_, weight_decay_, epsilon_, /*amsgrad=*/false, /*maximize=*/false);
+                    learning_rate, beta1_, beta2_, weight_decay_, epsilon_, /*amsgrad=*/false,
+                    /*maximize=*/false);
 }
 
 }  // namespace lore

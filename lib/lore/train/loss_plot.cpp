@@ -75,7 +75,8 @@ std::string axes(const Frame& frame) {
   return svg;
 }
 
-std::string polyline(const Frame& frame, const std::vector<std::pair<double, double>>& curve, const char* name) {
+std::string polyline(const Frame& frame, const std::vector<std::pair<double, double>>& curve,
+                     const char* name) {
   if (curve.empty()) {
     return "";
   }
@@ -89,10 +90,13 @@ std::string polyline(const Frame& frame, const std::vector<std::pair<double, dou
 std::string legend(const LossCurves& curves) {
   std::string svg;
   double x = kWidth - kRight - 240;
-  for (const auto& [curve, name] : {std::pair{&curves.train, "train"}, std::pair{&curves.validation, "validation"}}) {
+  for (const auto& [curve, name] :
+       {std::pair{&curves.train, "train"}, std::pair{&curves.validation, "validation"}}) {
     if (!curve->empty()) {
-      svg += fmt::format("<line class=\"{0}\" x1=\"{1}\" x2=\"{2}\" y1=\"24\" y2=\"24\"/><text x=\"{3}\" y=\"28\">{0} loss</text>\n",
-                         name, x, x + 24, x + 30);
+      svg += fmt::format(
+          "<line class=\"{0}\" x1=\"{1}\" x2=\"{2}\" y1=\"24\" y2=\"24\"/><text x=\"{3}\" y=\"28\">{0} "
+          "loss</text>\n",
+          name, x, x + 24, x + 30);
     }
     x += 110;
   }
@@ -130,7 +134,8 @@ std::string loss_plot_svg(const LossCurves& curves, const std::string& title) {
   }
   const Frame frame = frame_of(finite);
   return fmt::format(
-             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\">\n"
+             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
+             "height=\"{1}\">\n"
              "<style>text{{font:12px sans-serif;fill:#777}} .grid{{stroke:#8884;stroke-width:1}} "
              "polyline{{fill:none}} .train{{stroke:#4c8bf5;stroke-width:1.5}} "
              ".validation{{stroke:#e8710a;stroke-width:2.5}}</style>\n"

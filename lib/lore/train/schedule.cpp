@@ -11,10 +11,9 @@ namespace lore {
 LrSchedule::LrSchedule(const TrainingSpec& spec, std::int64_t total_steps)
     : spec_(spec),
       total_steps_(total_steps),
-      warmup_steps_(spec.warmup_steps > 0
-                        ? spec.warmup_steps
-                        : static_cast<std::int64_t>(std::ceil(spec.warmup_ratio * static_cast<double>(total_steps)))) {
-}
+      warmup_steps_(spec.warmup_steps > 0 ? spec.warmup_steps
+                                          : static_cast<std::int64_t>(std::ceil(
+                                                spec.warmup_ratio * static_cast<double>(total_steps)))) {}
 
 double LrSchedule::at(std::int64_t step) const { return spec_.learning_rate * factor(step); }
 
@@ -40,13 +39,15 @@ double LrSchedule::factor(std::int64_t step) const {
   }
   if (type == "cosine_with_restarts") {
     const double cycles = spec_.lr_scheduler_kwargs.num_cycles.value_or(1.0);
-    return progress >= 1.0 ? 0.0
-                           : std::max(0.0, 0.5 * (1.0 + std::cos(std::numbers::pi * std::fmod(cycles * progress, 1.0))));
+    return progress >= 1.0
+               ? 0.0
+               : std::max(0.0, 0.5 * (1.0 + std::cos(std::numbers::pi * std::fmod(cycles * progress, 1.0))));
   }
   if (type == "polynomial") {
     const double end = spec_.lr_scheduler_kwargs.lr_end / spec_.learning_rate;
-    return step > total_steps_ ? end
-                               : (1.0 - end) * std::pow(1.0 - progress, spec_.lr_scheduler_kwargs.power) + end;
+    return step > total_steps_
+               ? end
+               : (1.0 - end) * std::pow(1.0 - progress, spec_.lr_scheduler_kwargs.power) + end;
   }
   throw Error(ErrorKind::kUsage, "training.lr_scheduler_type", "\"" + type + "\" is not known");
 }

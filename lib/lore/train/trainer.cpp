@@ -113,12 +113,12 @@ void Trainer::fail_diverged(std::int64_t step, const StepInput& input, const cha
   const std::string more = rows.size() > kShown ? fmt::format(" and {} more", rows.size() - kShown) : "";
   rows.resize(std::min(rows.size(), kShown));
   throw Error(ErrorKind::kDiverged, fmt::format("step {}", step),
-              fmt::format("{} is not finite (rows {}{}); lower training.learning_rate or look at these rows", what,
-                          fmt::join(rows, ", "), more));
+              fmt::format("{} is not finite (rows {}{}); lower training.learning_rate or look at these rows",
+                          what, fmt::join(rows, ", "), more));
 }
 
-StepMetrics Trainer::train_step(std::int64_t step, const StepInput& input, GradientSum& gradients, AdamW& optimizer,
-                                double learning_rate) {
+StepMetrics Trainer::train_step(std::int64_t step, const StepInput& input, GradientSum& gradients,
+                                AdamW& optimizer, double learning_rate) {
   const Clock::time_point start = Clock::now();
   const TrainingSpec& spec = recipe_.training;
   const bool use_dropout = adapter_.config.lora_dropout > 0;
@@ -169,8 +169,9 @@ bool Trainer::run_validation(std::int64_t step, TrainResult& result) {
   last_validated_step_ = step;
   metrics.step = step;
   metrics.best = !result.best_validation_loss || metrics.loss < *result.best_validation_loss;
-  const bool improved = !result.best_validation_loss || metrics.loss < *result.best_validation_loss -
-                                                                           recipe_.evaluation.early_stopping_threshold;
+  const bool improved =
+      !result.best_validation_loss ||
+      metrics.loss < *result.best_validation_loss - recipe_.evaluation.early_stopping_threshold;
   if (metrics.best) {
     result.best_validation_loss = metrics.loss;
     result.best_step = step;
@@ -202,15 +203,17 @@ TrainResult Trainer::run() {
   const std::vector<std::int64_t> lengths = train_.lengths();
   for (std::int64_t epoch = 0; result.steps < total.total_steps && signal_ == 0; ++epoch) {
     const BatchPlan batches(lengths, batch_options(recipe_), epoch);
-    for (std::int64_t first = 0; first < batches.count() && result.steps < total.total_steps && signal_ == 0;) {
+    for (std::int64_t first = 0;
+         first < batches.count() && result.steps < total.total_steps && signal_ == 0;) {
       std::vector<std::vector<std::int64_t>> indices;
       for (; first < batches.count() && indices.size() < accumulation; ++first) {
         indices.push_back(batches.batch(first));
       }
-      StepMetrics metrics = train_step(result.steps + 1, gather(indices), gradients, optimizer,
-                                       schedule.at(result.steps));
+      StepMetrics metrics =
+          train_step(result.steps + 1, gather(indices), gradients, optimizer, schedule.at(result.steps));
       ++result.steps;
-      metrics.epoch = static_cast<double>(epoch) + static_cast<double>(first) / static_cast<double>(batches.count());
+      metrics.epoch =
+          static_cast<double>(epoch) + static_cast<double>(first) / static_cast<double>(batches.count());
       observer_.on_step(metrics);
       if (validates && every > 0 && result.steps % every == 0 && signal_ == 0 &&
           run_validation(result.steps, result)) {

@@ -33,8 +33,9 @@ class Trainer {
  public:
   /// All arguments must outlive the trainer. `signal` holds the number of a signal once one arrived:
   /// the run then ends after the step it is in.
-  Trainer(const LlamaForCausalLm& model, LoraAdapter& adapter, const Dataset& train, const Dataset& validation,
-          const Recipe& recipe, TrainObserver& observer, const std::atomic<int>& signal);
+  Trainer(const LlamaForCausalLm& model, LoraAdapter& adapter, const Dataset& train,
+          const Dataset& validation, const Recipe& recipe, TrainObserver& observer,
+          const std::atomic<int>& signal);
 
   TrainPlan plan() const;
 

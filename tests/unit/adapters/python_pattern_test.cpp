@@ -14,11 +14,13 @@ TEST_CASE("fullmatch wants the whole text and match its beginning, as in Python"
 }
 
 TEST_CASE("the named group idx is the layer") {
-  CHECK(PythonPattern(R"(.*?\.[^.]*\.(?<idx>\d+)\.)").match_index("model.layers.12.self_attn.q_proj") == "12");
+  CHECK(PythonPattern(R"(.*?\.[^.]*\.(?<idx>\d+)\.)").match_index("model.layers.12.self_attn.q_proj") ==
+        "12");
   CHECK(PythonPattern(R"(.*?\.[^.]*\.(?<idx>\d+)\.)").match_index("lm_head").empty());
 }
 
 TEST_CASE("a wrong pattern and an explosive one are errors") {
   CHECK_THROWS_AS(PythonPattern("("), lore::Error);
-  CHECK_THROWS_AS(PythonPattern("(a+)+b").full_match("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac"), lore::Error);
+  CHECK_THROWS_AS(PythonPattern("(a+)+b").full_match("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac"),
+                  lore::Error);
 }

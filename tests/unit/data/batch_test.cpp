@@ -1,14 +1,14 @@
 #include "lore/data/batch.h"
 
 #include "lore/core/error.h"
-
 #include "support/catch.h"
 
 using lore::Example;
 
 namespace {
 
-const std::vector<Example> kExamples = {{{10, 11, 12}, {0, 1, 1}, "a:1"}, {{20, 21}, {1, 1}, "a:2"}, {{30}, {1}, "a:3"}};
+const std::vector<Example> kExamples = {
+    {{10, 11, 12}, {0, 1, 1}, "a:1"}, {{20, 21}, {1, 1}, "a:2"}, {{30}, {1}, "a:3"}};
 
 }  // namespace
 

@@ -5,10 +5,9 @@
 #include <set>
 
 #include "lore/core/error.h"
+#include "support/catch.h"
 #include "support/temporary_folder.h"
 #include "unit/data/toy_tokenizer.h"
-
-#include "support/catch.h"
 
 using lore::Dataset;
 using lore::DataSource;
@@ -22,12 +21,14 @@ const lore::ExampleBuilder kBuilder(std::make_shared<ToyTokenizer>(), std::nullo
 std::filesystem::path write_rows(const TemporaryFolder& folder, const char* name, int rows) {
   std::ofstream file(folder / name);
   for (int i = 0; i < rows; ++i) {
-    file << R"({"prompt": ")" << std::string(static_cast<std::size_t>(i), 'p') << R"(", "completion": "abc"})" << "\n";
+    file << R"({"prompt": ")" << std::string(static_cast<std::size_t>(i), 'p') << R"(", "completion": "abc"})"
+         << "\n";
   }
   return folder / name;
 }
 
-Dataset load(const std::vector<DataSource>& sources, std::int64_t max_length, Overlong overlong, int threads = 2) {
+Dataset load(const std::vector<DataSource>& sources, std::int64_t max_length, Overlong overlong,
+             int threads = 2) {
   return lore::load_dataset(sources, kBuilder, max_length, overlong, threads);
 }
 
@@ -43,7 +44,8 @@ std::vector<std::string> sources_of(const Dataset& dataset) {
 
 TEST_CASE("examples keep the order of sources and rows for any number of threads") {
   const TemporaryFolder folder;
-  const std::vector<DataSource> sources = {{write_rows(folder, "a.jsonl", 150), 100}, {write_rows(folder, "b.jsonl", 30), {}}};
+  const std::vector<DataSource> sources = {{write_rows(folder, "a.jsonl", 150), 100},
+                                           {write_rows(folder, "b.jsonl", 30), {}}};
   const Dataset one = load(sources, 1000, Overlong::kError, 1);
   REQUIRE(one.examples.size() == 130);
   CHECK(one.examples[100].source == (folder / "b.jsonl").string() + ":1");
@@ -67,7 +69,8 @@ TEST_CASE("a row longer than the maximum is an error unless something else is as
   const TemporaryFolder folder;
   const std::vector<DataSource> sources = {{write_rows(folder, "a.jsonl", 10), {}}};
   CHECK_THROWS_WITH(load(sources, 11, Overlong::kError),
-                    Catch::Contains("2 rows") && Catch::Contains("a.jsonl:9: has 12 tokens, more than data.max_length 11") &&
+                    Catch::Contains("2 rows") &&
+                        Catch::Contains("a.jsonl:9: has 12 tokens, more than data.max_length 11") &&
                         Catch::Contains("a.jsonl:10: "));
   const Dataset dropped = load(sources, 11, Overlong::kDrop);
   CHECK(dropped.examples.size() == 8);
@@ -100,8 +103,8 @@ TEST_CASE("bad rows of all sources are reported together, by file and line") {
   std::ofstream(folder / "b.jsonl") << "{\"z\": 1}\n";
   const std::vector<DataSource> sources = {{folder / "a.jsonl", {}}, {folder / "b.jsonl", {}}};
   CHECK_THROWS_WITH(load(sources, 99, Overlong::kError),
-                    Catch::Contains("3 rows") && Catch::Contains("a.jsonl:1: ") && Catch::Contains("a.jsonl:3: ") &&
-                        Catch::Contains("b.jsonl:1: "));
+                    Catch::Contains("3 rows") && Catch::Contains("a.jsonl:1: ") &&
+                        Catch::Contains("a.jsonl:3: ") && Catch::Contains("b.jsonl:1: "));
 }
 
 TEST_CASE("the validation split is a function of the seed, and every example is on one side") {

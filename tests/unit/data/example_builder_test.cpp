@@ -5,9 +5,8 @@
 #include "lore/core/error.h"
 #include "lore/data/preview.h"
 #include "lore/data/template_choice.h"
-#include "unit/data/toy_tokenizer.h"
-
 #include "support/catch.h"
+#include "unit/data/toy_tokenizer.h"
 
 using lore::ChatTemplate;
 using lore::Example;
@@ -25,7 +24,8 @@ constexpr const char* kChatml =
 constexpr const char* kThinking =
     "{% for m in messages %}<|im_start|>{{ m.role }}\n"
     "{% if m.role == 'assistant' %}{% set parts = m.content.split('</think>') %}"
-    "{% if loop.last %}<think>{{ parts[0].replace('<think>', '') if parts|length > 1 else '' }}</think>{% endif %}"
+    "{% if loop.last %}<think>{{ parts[0].replace('<think>', '') if parts|length > 1 else '' }}</think>{% "
+    "endif %}"
     "{{ parts[-1] }}{% else %}{{ m.content }}{% endif %}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
@@ -33,7 +33,8 @@ constexpr const char* kLlama2 =
     "{% for m in messages %}{% if m.role == 'user' %}{{ bos_token }}[INST] {{ m.content }} [/INST]"
     "{% else %} {{ m.content|trim }} {{ eos_token }}{% endif %}{% endfor %}";
 
-ExampleBuilder builder(const std::string& source, lore::ExampleSettings settings = {}, bool adds_bos = false) {
+ExampleBuilder builder(const std::string& source, lore::ExampleSettings settings = {},
+                       bool adds_bos = false) {
   std::optional<ChatTemplate> compiled;
   if (!source.empty()) {
     compiled = ChatTemplate::compile(source, "t");
@@ -57,15 +58,20 @@ Json chat(std::initializer_list<std::pair<const char*, const char*>> turns) {
 }  // namespace
 
 TEST_CASE("the assistant's turns are trained, with their end of turn and without what follows it") {
-  CHECK(marked(builder(kChatml), chat({{"system", "S"}, {"user", "q"}, {"assistant", "a"}, {"user", "r"}, {"assistant", "bé"}})) ==
-        "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n⟦a<|im_end|>⟧\n"
-        "<|im_start|>user\nr<|im_end|>\n<|im_start|>assistant\n⟦bé<|im_end|>⟧\n");
+  CHECK(
+      marked(
+          builder(kChatml),
+          chat({{"system", "S"}, {"user", "q"}, {"assistant", "a"}, {"user", "r"}, {"assistant", "bé"}})) ==
+      "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n⟦a<|im_end|>⟧\n"
+      "<|im_start|>user\nr<|im_end|>\n<|im_start|>assistant\n⟦bé<|im_end|>⟧\n");
 }
 
 TEST_CASE("contents that repeat the template's words or are each other's parts do not move the spans") {
-  CHECK(marked(builder(kChatml), chat({{"user", "assistant"}, {"assistant", "assistant"}, {"user", "s"}, {"assistant", "s"}})) ==
-        "<|im_start|>user\nassistant<|im_end|>\n<|im_start|>assistant\n⟦assistant<|im_end|>⟧\n"
-        "<|im_start|>user\ns<|im_end|>\n<|im_start|>assistant\n⟦s<|im_end|>⟧\n");
+  CHECK(
+      marked(builder(kChatml),
+             chat({{"user", "assistant"}, {"assistant", "assistant"}, {"user", "s"}, {"assistant", "s"}})) ==
+      "<|im_start|>user\nassistant<|im_end|>\n<|im_start|>assistant\n⟦assistant<|im_end|>⟧\n"
+      "<|im_start|>user\ns<|im_end|>\n<|im_start|>assistant\n⟦s<|im_end|>⟧\n");
   CHECK(marked(builder(kChatml), chat({{"user", "q"}, {"assistant", ""}})) ==
         "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n⟦<|im_end|>⟧\n");
 }
@@ -76,22 +82,26 @@ TEST_CASE("a conversation may begin or end with any role") {
 }
 
 TEST_CASE("a template that rewrites earlier turns is followed") {
-  CHECK(marked(builder(kThinking), chat({{"user", "q"}, {"assistant", "<think>x</think>a"}, {"user", "r"}, {"assistant", "b"}})) ==
-        "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n⟦a<|im_end|>⟧\n"
-        "<|im_start|>user\nr<|im_end|>\n<|im_start|>assistant\n⟦<think></think>b<|im_end|>⟧\n");
+  CHECK(
+      marked(builder(kThinking),
+             chat({{"user", "q"}, {"assistant", "<think>x</think>a"}, {"user", "r"}, {"assistant", "b"}})) ==
+      "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n⟦a<|im_end|>⟧\n"
+      "<|im_start|>user\nr<|im_end|>\n<|im_start|>assistant\n⟦<think></think>b<|im_end|>⟧\n");
 }
 
 TEST_CASE("a template without a generation prompt gives its answers from the content on") {
-  CHECK(marked(builder(kLlama2), chat({{"user", "q"}, {"assistant", "a "}, {"user", "r"}, {"assistant", "b"}})) ==
+  CHECK(marked(builder(kLlama2),
+               chat({{"user", "q"}, {"assistant", "a "}, {"user", "r"}, {"assistant", "b"}})) ==
         "<s>[INST] q [/INST] ⟦a </s>⟧<s>[INST] r [/INST] ⟦b </s>⟧");
 }
 
 TEST_CASE("tool calls are trained up to the end of turn behind them") {
-  const Json row = {{"messages",
-                     {{{"role", "user"}, {"content", "q"}},
-                      {{"role", "assistant"}, {"content", nullptr}, {"tool_calls", {{{"function", {{"name", "f"}}}}}}},
-                      {{"role", "tool"}, {"content", "r"}},
-                      {{"role", "assistant"}, {"content", "a"}}}}};
+  const Json row = {
+      {"messages",
+       {{{"role", "user"}, {"content", "q"}},
+        {{"role", "assistant"}, {"content", nullptr}, {"tool_calls", {{{"function", {{"name", "f"}}}}}}},
+        {{"role", "tool"}, {"content", "r"}},
+        {{"role", "assistant"}, {"content", "a"}}}}};
   CHECK(marked(builder(kChatml), row) ==
         "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n⟦<|call|>{\"name\": \"f\"}<|im_end|>⟧\n"
         "<|im_start|>tool\nr<|im_end|>\n<|im_start|>assistant\n⟦a<|im_end|>⟧\n");
@@ -99,27 +109,33 @@ TEST_CASE("tool calls are trained up to the end of turn behind them") {
 
 TEST_CASE("calls that replace the content are found, too") {
   const std::string source =
-      "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.tool_calls %}<|call|>x<|eom_id|>{% else %}{{ m.content }}"
+      "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.tool_calls %}<|call|>x<|eom_id|>{% else %}{{ "
+      "m.content }}"
       "<|im_end|>{% endif %}\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
-  const Json row = {{"messages",
-                     {{{"role", "user"}, {"content", "q"}},
-                      {{"role", "assistant"}, {"content", ""}, {"tool_calls", {{{"function", {{"name", "f"}}}}}}},
-                      {{"role", "tool"}, {"content", "r"}}}}};
+  const Json row = {
+      {"messages",
+       {{{"role", "user"}, {"content", "q"}},
+        {{"role", "assistant"}, {"content", ""}, {"tool_calls", {{{"function", {{"name", "f"}}}}}}},
+        {{"role", "tool"}, {"content", "r"}}}}};
   CHECK(marked(builder(source), row) ==
-        "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n⟦<|call|>x<|eom_id|>⟧\n<|im_start|>tool\nr<|im_end|>\n");
+        "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n⟦<|call|>x<|eom_id|>⟧\n<|im_start|>tool\nr<|"
+        "im_end|>\n");
 }
 
 TEST_CASE("generation marks are honoured as they are") {
   const std::string source =
-      "{% for m in messages %}<|im_start|>{% if m.role == 'assistant' %}{% generation %}{{ m.content }}{% endgeneration %}"
+      "{% for m in messages %}<|im_start|>{% if m.role == 'assistant' %}{% generation %}{{ m.content }}{% "
+      "endgeneration %}"
       "{% else %}{{ m.content }}{% endif %}<|im_end|>{% endfor %}";
   CHECK(marked(builder(source), chat({{"user", "q"}, {"assistant", "ab"}})) ==
         "<|im_start|>q<|im_end|><|im_start|>⟦ab⟧<|im_end|>");
 }
 
 TEST_CASE("a template that does not show an answer is an error") {
-  const std::string drops = "{% for m in messages %}{% if loop.last %}<|im_start|>{{ m.content }}<|im_end|>{% endif %}{% endfor %}";
-  CHECK_THROWS_WITH(builder(drops).build(chat({{"user", "q"}, {"assistant", "a"}, {"user", "r"}, {"assistant", "b"}}), "f:7"),
+  const std::string drops =
+      "{% for m in messages %}{% if loop.last %}<|im_start|>{{ m.content }}<|im_end|>{% endif %}{% endfor %}";
+  CHECK_THROWS_WITH(builder(drops).build(
+                        chat({{"user", "q"}, {"assistant", "a"}, {"user", "r"}, {"assistant", "b"}}), "f:7"),
                     Catch::StartsWith("f:7: ") && Catch::Contains("messages[1]"));
 }
 
@@ -129,9 +145,11 @@ TEST_CASE("contents in parts become text, tools and variables reach the template
                     {"chat_template_kwargs", {{"style", "!"}}},
                     {"id", 7},
                     {"messages",
-                     {{{"role", "user"}, {"content", {{{"type", "text"}, {"text", "q"}}, {{"type", "text"}, {"text", "r"}}}}},
+                     {{{"role", "user"},
+                       {"content", {{{"type", "text"}, {"text", "q"}}, {{"type", "text"}, {"text", "r"}}}}},
                       {{"role", "assistant"}, {"content", "a"}}}}};
-  CHECK(marked(builder(source), row) == "f!<|im_start|>user\nqr<|im_end|>\n<|im_start|>assistant\n⟦a<|im_end|>⟧\n");
+  CHECK(marked(builder(source), row) ==
+        "f!<|im_start|>user\nqr<|im_end|>\n<|im_start|>assistant\n⟦a<|im_end|>⟧\n");
 }
 
 TEST_CASE("prompt and completion are joined as text, with EOS") {
@@ -152,14 +170,17 @@ TEST_CASE("prompt and completion are rendered when a template is asked for") {
 }
 
 TEST_CASE("of a prompt and a completion in messages only the completion is trained") {
-  const Json row = {{"prompt", {{{"role", "assistant"}, {"content", "hi"}}, {{"role", "user"}, {"content", "q"}}}},
-                    {"completion", {{{"role", "assistant"}, {"content", "a"}}}}};
+  const Json row = {
+      {"prompt", {{{"role", "assistant"}, {"content", "hi"}}, {{"role", "user"}, {"content", "q"}}}},
+      {"completion", {{{"role", "assistant"}, {"content", "a"}}}}};
   CHECK(marked(builder(kChatml), row) ==
-        "<|im_start|>assistant\nhi<|im_end|>\n<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n⟦a<|im_end|>⟧\n");
+        "<|im_start|>assistant\nhi<|im_end|>\n<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n⟦a<|im_"
+        "end|>⟧\n");
   const auto named = lore::named_chat_template("chatml");
   const ExampleBuilder with_marks(std::make_shared<ToyTokenizer>(), named, {});
   CHECK(marked(with_marks, row) ==
-        "<|im_start|>assistant\nhi<|im_end|>\n<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n⟦a<|im_end|>⟧\n");
+        "<|im_start|>assistant\nhi<|im_end|>\n<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n⟦a<|im_"
+        "end|>⟧\n");
 }
 
 TEST_CASE("rows that cannot be used are errors that say why") {
@@ -171,7 +192,8 @@ TEST_CASE("rows that cannot be used are errors that say why") {
       return std::string(error.what());
     }
   };
-  CHECK(why({{"text", "x"}}) == "f.jsonl:3: row: expected 'messages', or 'prompt' and 'completion'; its keys: text");
+  CHECK(why({{"text", "x"}}) ==
+        "f.jsonl:3: row: expected 'messages', or 'prompt' and 'completion'; its keys: text");
   CHECK(why({{"prompt", "x"}}).find("its keys: prompt") != std::string::npos);
   CHECK(why(chat({{"user", "q"}})) == "f.jsonl:3: row: has no message of the assistant to train on");
   CHECK(why(chat({{"user", "q"}, {"assistant", "a"}}), "").find("data.template") != std::string::npos);
@@ -179,8 +201,10 @@ TEST_CASE("rows that cannot be used are errors that say why") {
   CHECK(why({{"messages", {{{"content", "a"}}}}}) == "f.jsonl:3: messages[0]: has no 'role'");
   CHECK(why({{"messages", {{{"role", "assistant"}, {"content", nullptr}}}}}) ==
         "f.jsonl:3: messages[0]: has neither 'content' nor 'tool_calls'");
-  CHECK(why({{"messages", {{{"role", "user"}, {"content", {{{"type", "image"}}}}}}}}).find("not text") != std::string::npos);
+  CHECK(why({{"messages", {{{"role", "user"}, {"content", {{{"type", "image"}}}}}}}}).find("not text") !=
+        std::string::npos);
   CHECK(why({{"prompt", "a"}, {"completion", 1}}).find("two texts or two lists") != std::string::npos);
-  CHECK(why({{"messages", Json::array()}, {"prompt", ""}, {"completion", ""}}).find("which is meant") != std::string::npos);
+  CHECK(why({{"messages", Json::array()}, {"prompt", ""}, {"completion", ""}}).find("which is meant") !=
+        std::string::npos);
   CHECK(why({{"prompt", ""}, {"completion", ""}}) == "f.jsonl:3: row: has no token to train");
 }

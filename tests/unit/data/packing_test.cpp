@@ -5,7 +5,6 @@
 
 #include "lore/core/error.h"
 #include "lore/core/philox.h"
-
 #include "support/catch.h"
 
 using lore::BatchOptions;

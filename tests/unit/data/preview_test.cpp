@@ -1,8 +1,7 @@
 #include "lore/data/preview.h"
 
-#include "unit/data/toy_tokenizer.h"
-
 #include "support/catch.h"
+#include "unit/data/toy_tokenizer.h"
 
 namespace {
 
@@ -11,8 +10,9 @@ const lore::Example kExample = {{2, 165, 3, 166, 3}, {0, 1, 1, 0, 1}, "f:2"};
 }  // namespace
 
 TEST_CASE("the preview shows ids, labels that are not shifted, and text") {
-  CHECK(lore::preview_json(kExample, ToyTokenizer()).dump() ==
-        R"({"source":"f:2","input_ids":[2,165,3,166,3],"labels":[-100,165,3,-100,3],"text":"<|im_start|>A<|im_end|>B<|im_end|>"})");
+  CHECK(
+      lore::preview_json(kExample, ToyTokenizer()).dump() ==
+      R"({"source":"f:2","input_ids":[2,165,3,166,3],"labels":[-100,165,3,-100,3],"text":"<|im_start|>A<|im_end|>B<|im_end|>"})");
 }
 
 TEST_CASE("trained parts stand out in the text") {

@@ -3,9 +3,8 @@
 #include <fstream>
 
 #include "lore/core/error.h"
-#include "support/temporary_folder.h"
-
 #include "support/catch.h"
+#include "support/temporary_folder.h"
 
 namespace {
 
@@ -90,4 +89,6 @@ TEST_CASE("rows that would take too much to parse are refused") {
   CHECK(why(keys + "}").find("more than 20000 keys") != std::string::npos);
 }
 
-TEST_CASE("a missing file is an error") { CHECK_THROWS_AS(lore::read_rows("/nonexistent/x.jsonl"), lore::Error); }
+TEST_CASE("a missing file is an error") {
+  CHECK_THROWS_AS(lore::read_rows("/nonexistent/x.jsonl"), lore::Error);
+}

@@ -3,9 +3,8 @@
 #include <fstream>
 
 #include "lore/core/error.h"
-#include "support/temporary_folder.h"
-
 #include "support/catch.h"
+#include "support/temporary_folder.h"
 
 TEST_CASE("a chat template is the model's, a named one, a file's or none") {
   const TemporaryFolder model;
@@ -19,6 +18,8 @@ TEST_CASE("a chat template is the model's, a named one, a file's or none") {
   CHECK(named.chat_template->marks_generation());
   CHECK(named.for_text_pairs);
   std::ofstream(model / "other.jinja") << "other";
-  CHECK(lore::choose_chat_template((model / "other.jinja").string(), model.path()).chat_template->source() == "other");
-  CHECK_THROWS_WITH(lore::choose_chat_template("chatlm", model.path()), Catch::Contains("did you mean 'chatml'"));
+  CHECK(lore::choose_chat_template((model / "other.jinja").string(), model.path()).chat_template->source() ==
+        "other");
+  CHECK_THROWS_WITH(lore::choose_chat_template("chatlm", model.path()),
+                    Catch::Contains("did you mean 'chatml'"));
 }

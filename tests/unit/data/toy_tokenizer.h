@@ -11,7 +11,7 @@
 class ToyTokenizer : public lore::Tokenizer {
  public:
   static constexpr std::int32_t kFirstByte = 100;
-  static constexpr std::array<std::string_view, 6> kSpecial = {"<s>",          "</s>",       "<|im_start|>",
+  static constexpr std::array<std::string_view, 6> kSpecial = {"<s>",        "</s>",       "<|im_start|>",
                                                                "<|im_end|>", "<|eom_id|>", "<|call|>"};
 
   explicit ToyTokenizer(bool adds_bos = false) : adds_bos_(adds_bos) {
@@ -60,6 +60,7 @@ class ToyTokenizer : public lore::Tokenizer {
                           : std::string(1, static_cast<char>(id - kFirstByte));
   }
   bool is_special(std::int32_t id) const override { return id < static_cast<std::int32_t>(kSpecial.size()); }
+  bool cleans_up_spaces() const override { return false; }
 
  private:
   bool adds_bos_;

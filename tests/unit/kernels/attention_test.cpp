@@ -81,7 +81,7 @@ TEST_CASE("decoding over a cache equals attention over the whole sequence") {
     const at::Tensor q = random_tensor({3, 4, 8}, at::kFloat, 1);
     const at::Tensor k = random_tensor({10, 2, 8}, at::kFloat, 2);
     const at::Tensor v = random_tensor({10, 2, 8}, at::kFloat, 3);
-    CHECK(relative_difference(lore::attention_cached(q, k, v, 7, window, 0.3), oracle(q, k, v, 7, window, 0.3)) <=
-          1e-5);
+    CHECK(relative_difference(lore::attention_cached(q, k, v, 7, window, 0.3),
+                              oracle(q, k, v, 7, window, 0.3)) <= 1e-5);
   }
 }

@@ -19,8 +19,8 @@ TEST_CASE("linear cross-entropy and its gradient agree with autograd on the trai
         targets.push_back(labels.back());
       }
       const at::Tensor hidden_leaf = leaf(hidden);
-      const at::Tensor loss =
-          at::cross_entropy_loss(hidden_leaf.mm(w.to(at::kFloat).t()), at::tensor(targets), {}, at::Reduction::Sum);
+      const at::Tensor loss = at::cross_entropy_loss(hidden_leaf.mm(w.to(at::kFloat).t()),
+                                                     at::tensor(targets), {}, at::Reduction::Sum);
       (loss * 0.01).backward();
       const lore::LinearCrossEntropyResult result = lore::linear_cross_entropy(hidden, w, labels, 0.01, true);
       CHECK(result.count == n - (n + 1) / 3);

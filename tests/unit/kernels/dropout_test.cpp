@@ -10,8 +10,8 @@ TEST_CASE("dropout keeps the elements that Philox says, scaled") {
   const at::Tensor x = at::ones({5, 401});
   const at::Tensor y = lore::dropout(x, kP, 0x123456789abcdefULL, 7).view(-1);
   for (std::int64_t i = 0; i < y.numel(); ++i) {
-    const auto word = lore::philox4x32({static_cast<std::uint32_t>(i / 4), 0, 7, 0}, 0x123456789abcdefULL)
-        [static_cast<std::size_t>(i % 4)];
+    const auto word = lore::philox4x32({static_cast<std::uint32_t>(i / 4), 0, 7, 0},
+                                       0x123456789abcdefULL)[static_cast<std::size_t>(i % 4)];
     const bool dropped = word < static_cast<std::uint32_t>(kP * 4294967296.0);
     REQUIRE(y[i].item<float>() == Approx(dropped ? 0.0 : 1.0 / (1 - kP)));
   }

@@ -3,7 +3,8 @@
 #include <ATen/ATen.h>
 
 /// Seeded normal tensor, on fp32 or rounded to bf16.
-inline at::Tensor random_tensor(at::IntArrayRef shape, at::ScalarType dtype = at::kFloat, std::uint64_t seed = 1) {
+inline at::Tensor random_tensor(at::IntArrayRef shape, at::ScalarType dtype = at::kFloat,
+                                std::uint64_t seed = 1) {
   at::manual_seed(seed);
   return at::randn(shape).to(dtype);
 }

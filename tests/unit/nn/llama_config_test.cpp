@@ -11,9 +11,15 @@ namespace {
 using nlohmann::json;
 
 json minimal(const char* architecture, const char* type) {
-  return {{"architectures", {architecture}}, {"model_type", type},       {"vocab_size", 100},
-          {"hidden_size", 64},               {"intermediate_size", 96},  {"num_hidden_layers", 2},
-          {"num_attention_heads", 4},        {"num_key_value_heads", 2}, {"rms_norm_eps", 1e-5}};
+  return {{"architectures", {architecture}},
+          {"model_type", type},
+          {"vocab_size", 100},
+          {"hidden_size", 64},
+          {"intermediate_size", 96},
+          {"num_hidden_layers", 2},
+          {"num_attention_heads", 4},
+          {"num_key_value_heads", 2},
+          {"rms_norm_eps", 1e-5}};
 }
 
 std::string message(const json& config) {

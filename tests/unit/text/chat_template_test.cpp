@@ -5,9 +5,8 @@
 #include <vector>
 
 #include "lore/core/error.h"
-#include "support/temporary_folder.h"
-
 #include "support/catch.h"
+#include "support/temporary_folder.h"
 
 using lore::ChatTemplate;
 using lore::RenderOptions;
@@ -28,7 +27,8 @@ TEST_CASE("a template sees messages, tools, special tokens and variables") {
   options.variables = {{"style", "terse"}};
   options.add_generation_prompt = true;
   const auto compiled = ChatTemplate::compile(
-      "{{ bos_token }}{{ tools[0].name }}{{ style }}{{ messages[0].content }}{{ add_generation_prompt }}{{ documents }}",
+      "{{ bos_token }}{{ tools[0].name }}{{ style }}{{ messages[0].content }}{{ add_generation_prompt }}{{ "
+      "documents }}",
       "t");
   CHECK(compiled.render(kChat, options).text == "<s>fterse你好TrueNone");
   CHECK(ChatTemplate::compile("{{ tools is none }}", "t").render(kChat, {}).text == "True");
@@ -36,19 +36,22 @@ TEST_CASE("a template sees messages, tools, special tokens and variables") {
 
 TEST_CASE("generation blocks record their bytes") {
   const auto compiled = ChatTemplate::compile(
-      "{% for m in messages %}{{ m.content }}|{% generation %}{{ m.role }}!{% endgeneration %}\n{% endfor %}", "t");
+      "{% for m in messages %}{{ m.content }}|{% generation %}{{ m.role }}!{% endgeneration %}\n{% endfor %}",
+      "t");
   const auto rendered = compiled.render(kChat, {});
   CHECK(rendered.text == "你好|user!\nHi|assistant!\n");
   REQUIRE(rendered.generation_spans.size() == 2);
   CHECK(rendered.text.substr(rendered.generation_spans[1].first,
-                             rendered.generation_spans[1].second - rendered.generation_spans[1].first) == "assistant!");
+                             rendered.generation_spans[1].second - rendered.generation_spans[1].first) ==
+        "assistant!");
   CHECK(rendered.generation_spans[0] == std::pair<std::size_t, std::size_t>(7, 12));
   CHECK(compiled.marks_generation());
   CHECK_FALSE(ChatTemplate::compile("generation", "t").marks_generation());
 }
 
 TEST_CASE("what a template raises names template, line and message") {
-  const auto compiled = ChatTemplate::compile("\n{{ raise_exception('roles must alternate') }}", "model/x.jinja");
+  const auto compiled =
+      ChatTemplate::compile("\n{{ raise_exception('roles must alternate') }}", "model/x.jinja");
   CHECK_THROWS_WITH(compiled.render(kChat, {}),
                     "model/x.jinja:2: the template refuses this conversation: roles must alternate");
 }
@@ -87,8 +90,9 @@ TEST_CASE("a folder's chat_template.jinja comes before its tokenizer_config.json
 
 TEST_CASE("of a list of templates the default one is taken") {
   const TemporaryFolder folder;
-  write(folder / "tokenizer_config.json",
-        R"({"chat_template": [{"name": "tool_use", "template": "a"}, {"name": "default", "template": "b"}]})");
+  write(
+      folder / "tokenizer_config.json",
+      R"({"chat_template": [{"name": "tool_use", "template": "a"}, {"name": "default", "template": "b"}]})");
   CHECK(lore::find_chat_template(folder.path())->source() == "b");
   write(folder / "tokenizer_config.json", R"({"chat_template": [{"name": "tool_use", "template": "a"}]})");
   CHECK_THROWS_AS(lore::find_chat_template(folder.path()), lore::Error);
@@ -111,13 +115,15 @@ TEST_CASE("the templates Lore brings mark each answer with its end of turn") {
     const auto [begin, end] = rendered.generation_spans[0];
     CHECK(rendered.text.substr(begin, end - begin) == first_span);
   };
-  expect("chatml",
-         "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\na<|im_end|>\n"
-         "<|im_start|>user\nr<|im_end|>\n<|im_start|>assistant\nb<|im_end|>\n",
-         "a<|im_end|>");
+  expect(
+      "chatml",
+      "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\na<|im_end|>\n"
+      "<|im_start|>user\nr<|im_end|>\n<|im_start|>assistant\nb<|im_end|>\n",
+      "a<|im_end|>");
   expect("llama2", "<s>[INST] <<SYS>>\nS\n<</SYS>>\n\nq [/INST] a </s><s>[INST] r [/INST] b </s>", " a </s>");
   expect("llama3",
-         "<s><|start_header_id|>system<|end_header_id|>\n\nS<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n"
+         "<s><|start_header_id|>system<|end_header_id|>\n\nS<|eot_id|><|start_header_id|>user<|end_header_id|"
+         ">\n\n"
          "q<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\na<|eot_id|><|start_header_id|>user"
          "<|end_header_id|>\n\nr<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nb<|eot_id|>",
          "a<|eot_id|>");

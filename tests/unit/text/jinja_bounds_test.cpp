@@ -1,9 +1,8 @@
 #include <nlohmann/json.hpp>
 
 #include "lore/core/error.h"
-#include "unit/text/render.h"
-
 #include "support/catch.h"
+#include "unit/text/render.h"
 
 namespace {
 
@@ -20,13 +19,17 @@ std::string repeated(const std::string& text, int times) {
 TEST_CASE("a template that does not come to an end is stopped") {
   CHECK_THROWS_WITH(render("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"),
                     Catch::Contains("more than 1000000 steps"));
-  CHECK_THROWS_WITH(render("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"), Catch::Contains("nested deeper"));
+  CHECK_THROWS_WITH(render("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"),
+                    Catch::Contains("nested deeper"));
 }
 
 TEST_CASE("output and texts are bounded") {
-  CHECK_THROWS_AS(render("{% for i in range(99999) %}" + std::string(100, 'x') + "{% endfor %}"), lore::Error);
-  CHECK_THROWS_AS(render("{% set ns = namespace(x='x') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}"),
+  CHECK_THROWS_AS(render("{% for i in range(99999) %}" + std::string(100, 'x') + "{% endfor %}"),
                   lore::Error);
+  CHECK_THROWS_AS(
+      render(
+          "{% set ns = namespace(x='x') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}"),
+      lore::Error);
   CHECK_THROWS_AS(render("{{ 'x' * 99999999999 }}"), lore::Error);
   CHECK_THROWS_AS(render("{{ [0] * 99999999 }}"), lore::Error);
   CHECK_THROWS_AS(render("{{ range(10000000)|list }}"), lore::Error);
@@ -36,11 +39,12 @@ TEST_CASE("output and texts are bounded") {
 }
 
 TEST_CASE("values that share their parts cannot grow beyond what may be walked through") {
-  CHECK_THROWS_AS(
-      render("{% set ns = namespace(x=[1]) %}{% for i in range(90) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x == ns.x }}"),
-      lore::Error);
-  CHECK_THROWS_AS(render("{% set ns = namespace(x=[]) %}{% for i in range(999) %}{% set ns.x = [ns.x] %}{% endfor %}"),
+  CHECK_THROWS_AS(render("{% set ns = namespace(x=[1]) %}{% for i in range(90) %}{% set ns.x = [ns.x, ns.x] "
+                         "%}{% endfor %}{{ ns.x == ns.x }}"),
                   lore::Error);
+  CHECK_THROWS_AS(
+      render("{% set ns = namespace(x=[]) %}{% for i in range(999) %}{% set ns.x = [ns.x] %}{% endfor %}"),
+      lore::Error);
 }
 
 TEST_CASE("deep nesting of the source is an error, not a crash") {
@@ -64,8 +68,9 @@ TEST_CASE("a source that is not UTF-8 or too long is refused") {
 }
 
 TEST_CASE("there is no way to a function's insides") {
-  for (const char* source : {"{{ ''.__class__ }}", "{{ range.__globals__ }}", "{{ messages.__class__.__mro__ }}",
-                             "{{ namespace().__init__ }}", "{{ self }}", "{{ loop }}"}) {
+  for (const char* source :
+       {"{{ ''.__class__ }}", "{{ range.__globals__ }}", "{{ messages.__class__.__mro__ }}",
+        "{{ namespace().__init__ }}", "{{ self }}", "{{ loop }}"}) {
     try {
       CHECK(render(source).empty());
     } catch (const lore::Error&) {

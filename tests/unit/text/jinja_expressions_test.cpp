@@ -1,9 +1,8 @@
 #include <nlohmann/json.hpp>
 
 #include "lore/core/error.h"
-#include "unit/text/render.h"
-
 #include "support/catch.h"
+#include "unit/text/render.h"
 
 // What these expect is what jinja2 3.1 renders with transformers' settings; tests/interop/chat_templates.py
 // compares many more with it.
@@ -28,18 +27,19 @@ TEST_CASE("operators bind as in jinja2") {
 }
 
 TEST_CASE("texts are counted and cut by character") {
-  CHECK(render("{{ 'héllo🙂'|length }} {{ 'héllo🙂'[1:3] }} {{ 'héllo🙂'[::-1] }} {{ 'héllo🙂'[-1] }}") ==
-        "6 él 🙂olléh 🙂");
+  CHECK(render("{{ 'héllo🙂'|length }} {{ 'héllo🙂'[1:3] }} {{ 'héllo🙂'[::-1] }} {{ 'héllo🙂'[-1] "
+               "}}") == "6 él 🙂olléh 🙂");
 }
 
 TEST_CASE("lists slice as in Python") {
-  CHECK(render("{{ [1,2,3,4][1:] }}{{ [1,2,3,4][::-1] }}{{ [1,2,3,4][-2:] }}{{ [1,2,3,4][3:0:-2] }}{{ [1][5:] }}") ==
-        "[2, 3, 4][4, 3, 2, 1][3, 4][4, 2][]");
+  CHECK(render("{{ [1,2,3,4][1:] }}{{ [1,2,3,4][::-1] }}{{ [1,2,3,4][-2:] }}{{ [1,2,3,4][3:0:-2] }}{{ "
+               "[1][5:] }}") == "[2, 3, 4][4, 3, 2, 1][3, 4][4, 2][]");
   CHECK_THROWS_AS(render("{{ [1][::0] }}"), lore::Error);
 }
 
 TEST_CASE("an undefined value is empty, and its attributes are errors") {
-  CHECK(render("[{{ nothing }}{{ nothing|trim }}{{ nothing|default('d') }}{{ nothing is defined }}]") == "[dFalse]");
+  CHECK(render("[{{ nothing }}{{ nothing|trim }}{{ nothing|default('d') }}{{ nothing is defined }}]") ==
+        "[dFalse]");
   CHECK_THROWS_WITH(render("a\n{{ nothing.x }}"), "t:2: 'nothing' is undefined");
   CHECK_THROWS_WITH(render("{{ m.x.y }}", {{"m", {{"a", 1}}}}), "t:1: 'dict object' has no attribute 'x'");
 }
@@ -54,7 +54,8 @@ TEST_CASE("methods that would modify a value are refused") {
 }
 
 TEST_CASE("tojson writes what json.dumps writes") {
-  const nlohmann::ordered_json value = {{"b", {1.0, "é\"\n", nullptr}}, {"a", nlohmann::ordered_json::object()}};
+  const nlohmann::ordered_json value = {{"b", {1.0, "é\"\n", nullptr}},
+                                        {"a", nlohmann::ordered_json::object()}};
   CHECK(render("{{ v|tojson }}", {{"v", value}}) == R"({"b": [1.0, "é\"\n", null], "a": {}})");
   CHECK(render("{{ v|tojson(indent=2) }}", {{"v", value}}) ==
         "{\n  \"b\": [\n    1.0,\n    \"é\\\"\\n\",\n    null\n  ],\n  \"a\": {}\n}");
@@ -70,10 +71,12 @@ TEST_CASE("lazy filters are true, without a length, and gone after one pass") {
 }
 
 TEST_CASE("filters over attributes") {
-  const nlohmann::ordered_json messages = {{{"role", "user"}, {"n", {{"x", 2}}}}, {{"role", "tool"}, {"n", {{"x", 1}}}}};
-  CHECK(render("{{ m|selectattr('role', 'equalto', 'tool')|map(attribute='n.x')|list }}"
-               "{{ m|rejectattr('role', 'in', ['tool'])|list|length }}{{ (m|sort(attribute='n.x'))[0].role }}",
-               {{"m", messages}}) == "[1]1tool");
+  const nlohmann::ordered_json messages = {{{"role", "user"}, {"n", {{"x", 2}}}},
+                                           {{"role", "tool"}, {"n", {{"x", 1}}}}};
+  CHECK(
+      render("{{ m|selectattr('role', 'equalto', 'tool')|map(attribute='n.x')|list }}"
+             "{{ m|rejectattr('role', 'in', ['tool'])|list|length }}{{ (m|sort(attribute='n.x'))[0].role }}",
+             {{"m", messages}}) == "[1]1tool");
 }
 
 TEST_CASE("adding to a safe text escapes the other one, ~ does not") {

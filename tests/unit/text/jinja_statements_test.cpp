@@ -1,9 +1,8 @@
 #include <nlohmann/json.hpp>
 
 #include "lore/core/error.h"
-#include "unit/text/render.h"
-
 #include "support/catch.h"
+#include "unit/text/render.h"
 
 TEST_CASE("a newline after a tag and white space before it go") {
   CHECK(render("  {% if true %}  \n  x\n\t {% endif %}\n y\n") == "  \n  x\n y");
@@ -20,16 +19,19 @@ TEST_CASE("raw blocks and comments") {
   CHECK(render("{% raw %}{{ x }}{% y %}{% endraw %}{# {{ z }} #}.") == "{{ x }}{% y %}.");
 }
 
-TEST_CASE("brackets inside an expression do not end it") { CHECK(render("{{ {'a': {'b': 1}}['a']['b'] }}") == "1"); }
+TEST_CASE("brackets inside an expression do not end it") {
+  CHECK(render("{{ {'a': {'b': 1}}['a']['b'] }}") == "1");
+}
 
 TEST_CASE("what is set in a loop stays in its pass, what is set in an if goes out") {
-  CHECK(render("{% set x = 1 %}{% for i in [1, 2] %}{{ x }}{% set x = 9 %}{{ x }}{% endfor %}{{ x }}") == "19191");
+  CHECK(render("{% set x = 1 %}{% for i in [1, 2] %}{{ x }}{% set x = 9 %}{{ x }}{% endfor %}{{ x }}") ==
+        "19191");
   CHECK(render("{% if true %}{% set y = 3 %}{% endif %}{{ y }}") == "3");
 }
 
 TEST_CASE("a namespace carries values out of a loop") {
-  CHECK(render("{% set ns = namespace(n=0) %}{% for i in [1, 2, 3] %}{% set ns.n = ns.n + i %}{% endfor %}{{ ns.n }}") ==
-        "6");
+  CHECK(render("{% set ns = namespace(n=0) %}{% for i in [1, 2, 3] %}{% set ns.n = ns.n + i %}{% endfor %}{{ "
+               "ns.n }}") == "6");
   CHECK_THROWS_AS(render("{% set x = {} %}{% set x.y = 1 %}"), lore::Error);
 }
 
@@ -43,16 +45,19 @@ TEST_CASE("a loop knows where it is") {
 }
 
 TEST_CASE("break and continue leave the innermost loop") {
-  CHECK(render("{% for i in range(9) %}{% if i == 1 %}{% continue %}{% endif %}{% if i == 4 %}{% break %}{% endif %}"
+  CHECK(render("{% for i in range(9) %}{% if i == 1 %}{% continue %}{% endif %}{% if i == 4 %}{% break %}{% "
+               "endif %}"
                "{{ i }}{% endfor %}") == "023");
   CHECK_THROWS_AS(render("{% break %}"), lore::Error);
 }
 
 TEST_CASE("macros take defaults and names, see the outside and call themselves") {
-  CHECK(render("{% set g = 'G' %}{% macro f(a, b=2) %}{{ g }}{{ a }}{{ b }}{% if a > 1 %}{{ f(a - 1) }}{% endif %}"
-               "{% endmacro %}{{ f(2, b=7) }}") == "G27G12");
-  CHECK(render("{% macro box(t) %}[{{ t }}{{ caller('in') }}]{% endmacro %}{% call(x) box('T') %}{{ x }}!{% endcall %}") ==
-        "[Tin!]");
+  CHECK(
+      render(
+          "{% set g = 'G' %}{% macro f(a, b=2) %}{{ g }}{{ a }}{{ b }}{% if a > 1 %}{{ f(a - 1) }}{% endif %}"
+          "{% endmacro %}{{ f(2, b=7) }}") == "G27G12");
+  CHECK(render("{% macro box(t) %}[{{ t }}{{ caller('in') }}]{% endmacro %}{% call(x) box('T') %}{{ x }}!{% "
+               "endcall %}") == "[Tin!]");
 }
 
 TEST_CASE("blocks of text can be set and filtered") {

@@ -21,7 +21,8 @@ lore::AdapterSet one_adapter() {
 TEST_CASE("gradients are products of the factors, summed over micro-batches") {
   const lore::AdapterSet adapters = one_adapter();
   lore::GradientSum sum(adapters);
-  const lore::LowRankGradient gradient{at::randn({7, 5}), at::randn({7, 2}), at::randn({7, 4}), at::randn({7, 2})};
+  const lore::LowRankGradient gradient{at::randn({7, 5}), at::randn({7, 2}), at::randn({7, 4}),
+                                       at::randn({7, 2})};
   sum.accumulate(1, gradient);
   sum.accumulate(1, gradient);
   CHECK(at::allclose(sum.gradients()[0], 2 * gradient.du.t().mm(gradient.x), 1e-5, 1e-5));

@@ -10,6 +10,7 @@ TEST_CASE("the plot draws both curves and survives odd input") {
   CHECK(svg.find("class=\"validation\" points=") != std::string::npos);
   CHECK(svg.find("a &lt;b&gt; &amp; c") != std::string::npos);
   CHECK(lore::loss_plot_svg({}, "empty").ends_with("</svg>\n"));
-  const std::string with_nan = lore::loss_plot_svg({{{1, std::numeric_limits<double>::quiet_NaN()}, {2, 1}}, {}}, "");
+  const std::string with_nan =
+      lore::loss_plot_svg({{{1, std::numeric_limits<double>::quiet_NaN()}, {2, 1}}, {}}, "");
   CHECK(with_nan.find("nan") == std::string::npos);
 }
