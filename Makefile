@@ -22,7 +22,7 @@ demo: build ## teach SmolLM2-135M 162 enterprise terms and compare answers (unde
 	@echo "demo: training on the sample corpus, then five questions before and after (under 5 minutes)"
 	@$(LORE) train recipes/enterprise-terms.yaml --overwrite
 	@$(LORE) generate --base $(SMOLLM2) --adapter runs/enterprise-terms/adapter --compare \
-	  --prompts data-samples/demo.questions.txt --max-new-tokens 64
+	  --prompts data-samples/demo.questions.txt --max-new-tokens 48
 
 test: build ## run all tests: units, peers (transformers, PEFT), the program
 	@.ci/setup --peers

@@ -10,7 +10,7 @@ find_path(LibTorch_INCLUDE_DIR ATen/core/Tensor.h
   PATHS ${LibTorch_WHEELS}
   PATH_SUFFIXES include)
 get_filename_component(LibTorch_ROOT "${LibTorch_INCLUDE_DIR}" DIRECTORY)
-foreach(name torch torch_cpu c10)
+foreach(name torch_cpu c10)
   find_library(LibTorch_${name} ${name} PATHS ${LibTorch_ROOT}/lib NO_DEFAULT_PATH)
 endforeach()
 
@@ -25,7 +25,7 @@ endif()
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(LibTorch
-  REQUIRED_VARS LibTorch_torch LibTorch_torch_cpu LibTorch_c10 LibTorch_INCLUDE_DIR
+  REQUIRED_VARS LibTorch_torch_cpu LibTorch_c10 LibTorch_INCLUDE_DIR
   VERSION_VAR LibTorch_VERSION
   REASON_FAILURE_MESSAGE "Run .ci/setup to install the LibTorch wheel, or set Torch_DIR.")
 
@@ -42,11 +42,17 @@ if(LibTorch_FOUND AND NOT TARGET lore::torch)
   # After the system's folders: the wheel carries its own copies of fmt and others, which must not win.
   target_compile_options(lore::torch INTERFACE
     "SHELL:-idirafter ${LibTorch_INCLUDE_DIR}" "SHELL:-idirafter ${LibTorch_INCLUDE_DIR}/torch/csrc/api/include")
-  target_link_libraries(lore::torch INTERFACE ${LibTorch_torch} ${LibTorch_torch_cpu} ${LibTorch_c10})
+  # Not libtorch.so: in a CUDA build it needs every CUDA library, which a machine without a GPU lacks.
+  target_link_libraries(lore::torch INTERFACE ${LibTorch_torch_cpu} ${LibTorch_c10})
   # libtorch_cuda registers the CUDA kernels from static initialisers, so the linker must keep it.
   if(EXISTS ${LibTorch_ROOT}/lib/libtorch_cuda.so)
-    target_link_libraries(lore::torch INTERFACE
-      "-Wl,--no-as-needed,${LibTorch_ROOT}/lib/libtorch_cuda.so,${LibTorch_ROOT}/lib/libc10_cuda.so,--as-needed")
+    execute_process(COMMAND ldd ${LibTorch_ROOT}/lib/libtorch_cuda.so OUTPUT_VARIABLE LibTorch_cuda_needs)
+    if(LibTorch_cuda_needs MATCHES "=> not found")
+      message(STATUS "LibTorch is a CUDA build whose CUDA libraries are not installed: device cuda is left out")
+    else()
+      target_link_libraries(lore::torch INTERFACE
+        "-Wl,--no-as-needed,${LibTorch_ROOT}/lib/libtorch_cuda.so,${LibTorch_ROOT}/lib/libc10_cuda.so,--as-needed")
+    endif()
   endif()
 endif()
-mark_as_advanced(LibTorch_INCLUDE_DIR LibTorch_torch LibTorch_torch_cpu LibTorch_c10)
+mark_as_advanced(LibTorch_INCLUDE_DIR LibTorch_torch_cpu LibTorch_c10)

@@ -15,5 +15,6 @@ torch.manual_seed(1)
 model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
 model.save_pretrained(folder / "model")
 AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder / "model")
+(folder / "model" / "tokenizer.model").unlink(missing_ok=True)  # transformers leaves a copy of the GGUF there
 config = LoraConfig(task_type="CAUSAL_LM", r=16, lora_alpha=32, target_modules=["q_proj", "v_proj"])
 get_peft_model(model, config).save_pretrained(folder / "adapter")
