@@ -46,6 +46,10 @@ class RowReader {
       } else if (c == '[' || c == '{') {
         ++level;
       } else if ((c == ']' || c == '}') && --level == 0) {
+        if (c == '}') {
+          bad(line, "the list that begins the file is closed by '}' instead of ']'");
+          return;
+        }
         element(text.substr(begin, i - begin), line, rows_.empty() && bad_rows_empty_);
         if (text.find_first_not_of(kWhiteSpace, i + 1) != std::string_view::npos) {
           bad(line + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(i), '\n'),

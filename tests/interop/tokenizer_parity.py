@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Compares Lore's tokenizers with transformers 4.57.6, tokenizers, sentencepiece and gguf.
 
-    tokenizers.py PROBE [--samples FOLDER] [--lines N]
-    tokenizers.py PROBE --real MODEL[=REFERENCE]... --corpus FILE...
+    tokenizer_parity.py PROBE [--samples FOLDER] [--lines N]
+    tokenizer_parity.py PROBE --real MODEL[=REFERENCE]... --corpus FILE...
 
 PROBE is the program tokenize_probe. Without --real, small tokenizers of every family are trained on the *.jsonl
 files of --samples and on generated text, so nothing is fetched. With --real, each MODEL (a folder or a GGUF file)
@@ -25,9 +25,6 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("RAYON_NUM_THREADS", "1")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-
-# This file's name is also the name of a package: keep its folder off the path.
-sys.path = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).resolve().parent]
 
 import gguf  # noqa: E402
 import sentencepiece  # noqa: E402
