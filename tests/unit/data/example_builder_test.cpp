@@ -118,7 +118,8 @@ TEST_CASE("calls that replace the content are found, too") {
         {{"role", "assistant"}, {"content", ""}, {"tool_calls", {{{"function", {{"name", "f"}}}}}}},
         {{"role", "tool"}, {"content", "r"}}}}};
   CHECK(marked(builder(source), row) ==
-        "<|im_start|>user\nq<|im_end|><|im_start|>assistant\n⟦<|call|>x<|eom_id|>⟧<|im_start|>tool\nr<|im_end|>");
+        "<|im_start|>user\nq<|im_end|><|im_start|>assistant\n⟦<|call|>x<|eom_id|>⟧<|im_start|>tool\nr<|im_"
+        "end|>");
 }
 
 TEST_CASE("generation marks are honoured as they are") {

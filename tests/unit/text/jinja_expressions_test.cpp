@@ -27,8 +27,9 @@ TEST_CASE("operators bind as in jinja2") {
 }
 
 TEST_CASE("texts are counted and cut by character") {
-  CHECK(render("{{ 'héllo🙂'|length }} {{ 'héllo🙂'[1:3] }} {{ 'héllo🙂'[::-1] }} {{ 'héllo🙂'[-1] "
-               "}}") == "6 él 🙂olléh 🙂");
+  CHECK(
+      render("{{ 'héllo🙂'|length }} {{ 'héllo🙂'[1:3] }} {{ 'héllo🙂'[::-1] }} {{ 'héllo🙂'[-1] "
+             "}}") == "6 él 🙂olléh 🙂");
 }
 
 TEST_CASE("lists slice as in Python") {
