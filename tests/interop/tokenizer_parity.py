@@ -273,9 +273,9 @@ def unknown_cases(root, texts):
 def train_sentencepiece(root, texts):
     (root / "corpus.txt").write_text("\n".join(t.replace("\n", " ").replace("\x00", "") for t in texts))
     sentencepiece.SentencePieceTrainer.train(
-        input=str(root / "corpus.txt"), model_prefix=str(root / "spm"), model_type="bpe", vocab_size=1400, byte_fallback=True,
+        input=str(root / "corpus.txt"), model_prefix=str(root / "spm"), model_type="bpe", vocab_size=7000, byte_fallback=True,
         character_coverage=0.995, normalization_rule_name="identity", remove_extra_whitespaces=False, pad_id=-1,
-        user_defined_symbols=["<|tool|>", "  "], control_symbols=["<|im_end|>"], minloglevel=2, num_threads=1,
+        user_defined_symbols=["<|tool|>", "  "], control_symbols=["<|im_end|>"], minloglevel=2, num_threads=1, hard_vocab_limit=False,
         split_digits=True, max_sentence_length=100000)
     return root / "spm.model"
 
