@@ -63,7 +63,7 @@ char32_t JsonFields::character(std::string_view name) const {
 
 std::int64_t JsonFields::count(std::string_view name) const {
   const nlohmann::json& field = at(name);
-  if (!field.is_number_unsigned() || field.get<std::uint64_t>() > INT32_MAX) {
+  if (!field.is_number_integer() || field.get<std::int64_t>() < 0 || field.get<std::int64_t>() > INT32_MAX) {
     refuse_type(name, "a whole number from 0 to 2147483647");
   }
   return field.get<std::int64_t>();
