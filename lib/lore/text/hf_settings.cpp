@@ -28,9 +28,9 @@ AddedToken read_added_token(const nlohmann::json& json, const std::string& subje
 }
 
 HfSpecialToken read_special_token(const nlohmann::json& json, const std::string& subject) {
-  if (json.is_string()) return {json.get<std::string>(), std::nullopt};
+  if (json.is_string()) return {json.get<std::string>(), std::nullopt, true};
   AddedToken token = read_added_token(json, subject);
-  return {token.content, token};
+  return {token.content, token, true};
 }
 
 std::optional<nlohmann::json> read_if_there(const std::filesystem::path& path) {
@@ -72,7 +72,8 @@ class SettingsReader {
     JsonFields fields(init, subject_);
     choose_class(fields);
     read_flags(fields);
-    if (init.contains("added_tokens_decoder")) {
+    settings_.has_added_tokens_decoder = init.contains("added_tokens_decoder");
+    if (settings_.has_added_tokens_decoder) {
       read_added_tokens_decoder(fields);
     } else {
       read_special_tokens_map(init);
@@ -246,6 +247,14 @@ const HfSpecialToken* HfSettings::find(std::string_view name) const {
     if (key == name) return &value;
   }
   return nullptr;
+}
+
+void HfSettings::adopt(std::int64_t id, const AddedToken& token) {
+  if (has_added_tokens_decoder) return;
+  added_tokens[id] = token;
+  for (auto& [name, special] : special_tokens) {
+    if (special.given && special.content == token.content) special.token = token;
+  }
 }
 
 std::string HfSettings::fingerprint() const {

@@ -25,6 +25,7 @@ enum class HfTokenizerClass {
 struct HfSpecialToken {
   std::string content;
   std::optional<AddedToken> token;
+  bool given = false;  ///< by a file, not by the class's constructor
 };
 
 /// What the small files beside a vocabulary say, as AutoTokenizer of transformers 4.57.6 understands them.
@@ -35,6 +36,7 @@ struct HfSettings {
   std::vector<HfSpecialToken> additional_special_tokens;
   /// By the id they are listed with.
   std::map<std::int64_t, AddedToken> added_tokens;
+  bool has_added_tokens_decoder = false;
   bool add_bos_token = true;
   bool add_eos_token = false;
   std::optional<bool> add_prefix_space;   ///< nothing when it is missing or null
@@ -43,6 +45,9 @@ struct HfSettings {
   bool clean_up_tokenization_spaces = false;
 
   const HfSpecialToken* find(std::string_view name) const;
+  /// Takes over an added token of tokenizer.json. Without an added_tokens_decoder its flags win over those that
+  /// special_tokens_map.json and added_tokens.json give.
+  void adopt(std::int64_t id, const AddedToken& token);
   /// A text that differs when any of this differs.
   std::string fingerprint() const;
 };

@@ -40,15 +40,16 @@ BpeOptions read_bpe_options(const JsonFields& model) {
   return options;
 }
 
-std::vector<AddedToken> read_added_tokens(const JsonFields& file) {
-  std::vector<AddedToken> tokens;
-  if (file.find("added_tokens") == nullptr) return tokens;
+std::vector<AddedToken> read_added_tokens(const JsonFields& file, HfSettings& settings) {
+  if (file.find("added_tokens") == nullptr) return {};
   return make_each(file.array("added_tokens"), file.subject() + ": added_tokens",
-                   [](const nlohmann::json& json, const std::string& subject) {
+                   [&](const nlohmann::json& json, const std::string& subject) {
                      JsonFields fields(json, subject);
-                     return AddedToken{fields.text("content"),       fields.boolean("single_word"),
-                                       fields.boolean("lstrip"),     fields.boolean("rstrip"),
-                                       fields.boolean("normalized"), fields.boolean("special")};
+                     AddedToken token{fields.text("content"),       fields.boolean("single_word"),
+                                      fields.boolean("lstrip"),     fields.boolean("rstrip"),
+                                      fields.boolean("normalized"), fields.boolean("special")};
+                     settings.adopt(fields.count("id"), token);
+                     return token;
                    });
 }
 
@@ -62,7 +63,7 @@ nlohmann::json settle_prefix_space(nlohmann::json pre_tokenizer, const HfSetting
   return pre_tokenizer;
 }
 
-Pipeline pipeline_of_json(TokenizerJson json, const HfSettings& settings, const std::string& subject) {
+Pipeline pipeline_of_json(TokenizerJson json, HfSettings& settings, const std::string& subject) {
   JsonFields file(json.description, subject);
   if (file.text("version", "1.0") != "1.0")
     file.refuse(fmt::format("version {} is not supported", file.text("version")));
@@ -83,7 +84,7 @@ Pipeline pipeline_of_json(TokenizerJson json, const HfSettings& settings, const 
   pipeline.post_processor.add(part("post_processor"), place("post_processor"));
   pipeline.decoder = make_token_decoder(part("decoder"), place("decoder"));
   MergeTable merges = make_merge_table(json, subject);
-  std::vector<AddedToken> added = read_added_tokens(file);
+  std::vector<AddedToken> added = read_added_tokens(file, settings);
   try {
     pipeline.model = std::make_unique<Bpe>(std::move(json.vocabulary), std::move(merges), std::move(options));
   } catch (const Error& error) {
