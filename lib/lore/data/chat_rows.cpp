@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "lore/core/error.h"
-#include "lore/data/json_text.h"
+#include "lore/corpus/json_text.h"
 
 namespace lore {
 namespace {

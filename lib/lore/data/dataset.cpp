@@ -10,8 +10,9 @@
 #include <thread>
 
 #include "lore/core/error.h"
+#include "lore/corpus/row_form.h"
+#include "lore/corpus/row_reader.h"
 #include "lore/data/bad_rows.h"
-#include "lore/data/reader.h"
 #include "lore/data/sampler.h"
 
 namespace lore {
@@ -124,6 +125,11 @@ Overlong parse_overlong(std::string_view name) {
   return static_cast<Overlong>(found - kOverlongNames.begin());
 }
 
+ExampleView Dataset::view(std::int64_t i) const {
+  const Example& example = examples[static_cast<std::size_t>(i)];
+  return {example.ids, example.trained, example.source};
+}
+
 std::int64_t Dataset::tokens() const {
   std::int64_t sum = 0;
   for (const Example& example : examples) {
@@ -149,7 +155,7 @@ std::vector<std::int64_t> Dataset::lengths() const {
   return lengths;
 }
 
-Dataset load_dataset(std::span<const DataSource> sources, const ExampleBuilder& builder,
+Dataset load_dataset(std::span<const SourceSpec> sources, const ExampleBuilder& builder,
                      std::int64_t max_length, Overlong overlong, int threads) {
   if (max_length < 2) {
     throw Error(ErrorKind::kUsage, "data.max_length", "is at least 2: the first token is never predicted");
@@ -157,10 +163,21 @@ Dataset load_dataset(std::span<const DataSource> sources, const ExampleBuilder& 
   const RowBuilder row_builder(builder, max_length, overlong);
   Dataset dataset;
   BadRows bad_rows;
-  for (const DataSource& source : sources) {
-    const std::vector<Row> rows = read_rows(source.path, source.limit);
+  for (const SourceSpec& source : sources) {
+    const RowForm form(source);
+    std::vector<Row> rows;
+    const std::unique_ptr<RowReader> reader = open_rows(source);
+    while (std::optional<ReadRow> read = reader->next()) {
+      if (const BadRow* bad = std::get_if<BadRow>(&*read)) {
+        bad_rows.add(bad->source + ": " + bad->why);
+        continue;
+      }
+      for (Row& row : form.apply(std::get<Row>(std::move(*read)))) {
+        rows.push_back(std::move(row));
+      }
+    }
     SourceCounts counts;
-    counts.path = source.path.string();
+    counts.path = source.path;
     counts.rows = static_cast<std::int64_t>(rows.size());
     for (Built& built : build_all(rows, row_builder, threads)) {
       if (!built.error.empty()) {

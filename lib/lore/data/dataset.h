@@ -10,6 +10,7 @@
 
 #include "lore/data/example.h"
 #include "lore/data/example_builder.h"
+#include "lore/recipe/specs.h"
 
 namespace lore {
 
@@ -18,12 +19,6 @@ enum class Overlong { kError, kTruncateRight, kTruncateLeft, kDrop };
 
 /// `error`, `truncate_right`, `truncate_left` or `drop`. Throws: Error kUsage for anything else.
 Overlong parse_overlong(std::string_view name);
-
-/// One file of rows, of which the first `limit` are used.
-struct DataSource {
-  std::filesystem::path path;
-  std::optional<std::int64_t> limit;
-};
 
 /// What came out of one source.
 struct SourceCounts {
@@ -42,6 +37,9 @@ struct Dataset {
   /// As loaded; `split_validation` leaves them as they are.
   std::vector<SourceCounts> sources;
 
+  std::int64_t count() const { return static_cast<std::int64_t>(examples.size()); }
+  /// Valid as long as the data set.
+  ExampleView view(std::int64_t i) const;
   std::int64_t tokens() const;
   std::int64_t trained_tokens() const;
   /// Tokens of each example.
@@ -51,7 +49,7 @@ struct Dataset {
 /// Reads and tokenizes all sources with `threads` threads. Result and errors do not depend on the
 /// number of threads. A truncated example that keeps no trained token is an error, too.
 /// Throws: Error kInput that lists up to 20 bad rows as "file:line: why".
-Dataset load_dataset(std::span<const DataSource> sources, const ExampleBuilder& builder,
+Dataset load_dataset(std::span<const SourceSpec> sources, const ExampleBuilder& builder,
                      std::int64_t max_length, Overlong overlong, int threads);
 
 /// Moves a random `fraction` of the examples (rounded to the nearest number, at least one, in the order they

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lore {
@@ -14,6 +16,13 @@ struct Example {
   std::vector<std::uint8_t> trained;
   /// "file:line" of the row it came from.
   std::string source;
+};
+
+/// The same, held elsewhere.
+struct ExampleView {
+  std::span<const std::int32_t> ids;
+  std::span<const std::uint8_t> trained;
+  std::string_view source;
 };
 
 /// The labels an example gives: its trained tokens but the first, which nothing predicts.

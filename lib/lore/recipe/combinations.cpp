@@ -42,6 +42,20 @@ void check_validation(const Recipe& recipe, std::vector<Conflict>& conflicts) {
   }
 }
 
+void check_data(const Recipe& recipe, std::vector<Conflict>& conflicts) {
+  if (recipe.data.packing && recipe.training.group_by_length) {
+    conflicts.push_back(
+        {{"training.group_by_length", "data.packing"},
+         "cannot be used with data.packing, which leaves no lengths to group; keep one of the two"});
+  }
+  for (std::size_t i = 0; i < recipe.data.validation.size(); ++i) {
+    if (recipe.data.validation[i].weight != 1) {
+      conflicts.push_back({{fmt::format("data.validation[{}].weight", i)},
+                           "is for training sources: a validation example is measured once"});
+    }
+  }
+}
+
 void check_schedule(const TrainingSpec& training, std::vector<Conflict>& conflicts) {
   const std::string& type = training.lr_scheduler_type;
   const LrSchedulerKwargs& kwargs = training.lr_scheduler_kwargs;
@@ -85,6 +99,7 @@ void check_schedule(const TrainingSpec& training, std::vector<Conflict>& conflic
 std::vector<Conflict> find_conflicts(const Recipe& recipe) {
   std::vector<Conflict> conflicts;
   check_adapter(recipe.adapter, conflicts);
+  check_data(recipe, conflicts);
   check_validation(recipe, conflicts);
   check_schedule(recipe.training, conflicts);
   return conflicts;

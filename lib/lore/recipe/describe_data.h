@@ -10,23 +10,60 @@ namespace lore {
 template <Like<SourceSpec> Self, class Visitor>
 void describe(Self& self, Visitor& visit) {
   visit("path", self.path,
-        {.doc = "A JSONL file of `{\"messages\": [...]}` or `{\"prompt\": ..., \"completion\": ...}` rows.",
+        {.doc = "A file, a folder (every data file below it) or a pattern (`*`, `**`, `?`, `[...]`): JSONL, "
+                "JSON, CSV, "
+                "TSV, TBX, plain text, each also as `.gz` or `.zst`.",
          .required = true,
          .path = PathRule::kPath,
          .also_known_as = "file data_files"});
+  visit("format", self.format,
+        {.doc = "What a row is. `messages`: a chat as OpenAI has it. `sharegpt`: a chat of `from` and "
+                "`value`. `alpaca`: "
+                "`instruction`, `input`, `output`. `prompt_completion`: `prompt` and `completion`. `text`: "
+                "plain text, every "
+                "token trained. `glossary`: a term with its definition and translations, made into examples "
+                "by `templates`. "
+                "`auto` tells by the columns.",
+         .choices = {"auto", "messages", "sharegpt", "alpaca", "prompt_completion", "text", "glossary"},
+         .also_known_as = "type formatting"});
+  visit("columns", self.columns,
+        {.doc = "Names of the source's columns where they are not the format's own: `{ prompt: question, "
+                "completion: "
+                "answer }`.",
+         .also_known_as = "column_mapping field_messages"});
+  visit("templates", self.templates,
+        {.doc = "`glossary` only: the templates that make examples of a term, by name or as files; all that "
+                "Lore brings "
+                "along where empty."});
+  visit("sample_by", self.sample_by,
+        {.doc = "What one row of a plain text file is: the whole `document`, a `paragraph` (ended by a blank "
+                "line) or a "
+                "`line`.",
+         .choices = {"document", "paragraph", "line"}});
+  visit("encoding", self.encoding,
+        {.doc = "How the source's text is written. `auto` takes a byte order mark's word, then UTF-8 where "
+                "the bytes are "
+                "valid, else UTF-16 or GB18030 where they can be told apart, else the file is refused.",
+         .choices = {"auto", "utf-8", "utf-16", "utf-16le", "utf-16be", "gb18030"}});
+  visit("weight", self.weight,
+        {.doc = "How often an epoch sees each example of the source: 2 sees all twice, 0.1 a tenth of them, "
+                "another "
+                "tenth each epoch. Training sources only.",
+         .range = Range{.minimum = 0, .maximum = 1000, .minimum_excluded = true},
+         .also_known_as = "interleave_probs sampling_ratio repeats"});
   visit("limit", self.limit,
-        {.doc = "Take only the first N examples of the file.", .range = Range::between(1, kMostSteps)});
+        {.doc = "Take only the first N rows of the source.", .range = Range::between(1, kMostSteps)});
 }
 
 template <Like<DataSpec> Self, class Visitor>
 void describe(Self& self, Visitor& visit) {
   visit("train", self.train,
-        {.doc = "Files to train on.",
+        {.doc = "Sources to train on.",
          .required = true,
          .example = "[{ path: data/train.jsonl }]",
          .also_known_as = "dataset datasets train_file train_files"});
   visit("validation", self.validation,
-        {.doc = "Files to measure the validation loss on.",
+        {.doc = "Sources to measure the validation loss on.",
          .example = "[{ path: data/validation.jsonl }]",
          .also_known_as = "eval test_datasets validation_file validation_files heldout"});
   visit("validation_fraction", self.validation_fraction,
@@ -44,9 +81,12 @@ void describe(Self& self, Visitor& visit) {
                 "computed.",
          .also_known_as = "sample_packing"});
   visit("overlong", self.overlong,
-        {.doc = "What becomes of an example longer than `max_length`: an error that names it, its end or its "
-                "beginning cut off, or the whole example dropped and counted.",
-         .choices = {"error", "truncate_right", "truncate_left", "drop"},
+        {.doc = "What becomes of an example longer than `max_length`: an error that names it, several "
+                "examples that "
+                "together train each of its tokens once, its end or its beginning cut off, or the whole "
+                "example dropped "
+                "and counted. Plain text is always split.",
+         .choices = {"error", "split", "truncate_right", "truncate_left", "drop"},
          .also_known_as = "truncation"});
   visit(
       "template", self.chat_template,
@@ -60,6 +100,34 @@ void describe(Self& self, Visitor& visit) {
   visit("shuffle", self.shuffle,
         {.doc = "Visit the training examples in a new order each epoch, drawn by `training.seed`.",
          .also_known_as = "shuffle_dataset"});
+  visit("on_bad_row", self.on_bad_row,
+        {.doc = "A row that cannot be used: `error` reports all such rows and stops; `skip` counts them, "
+                "names the first "
+                "and keeps all in `rejects.jsonl` of the run's folder.",
+         .choices = {"error", "skip"}});
+  visit("duplicates", self.duplicates,
+        {.doc = "Training rows that say the same as an earlier one, exactly or nearly: `ignore`, `report` "
+                "(counted, the "
+                "first named), `drop` (all but the first left out, counted) or `error`.",
+         .choices = {"ignore", "report", "drop", "error"},
+         .also_known_as = "deduplicate dedup"});
+  visit("leakage", self.leakage,
+        {.doc = "Training rows that say the same as a validation row, exactly or nearly: `ignore`, `report`, "
+                "`drop` (the "
+                "training row left out, counted) or `error`.",
+         .choices = {"ignore", "report", "drop", "error"},
+         .also_known_as = "decontaminate"});
+  visit("pii", self.pii,
+        {.doc = "Personal data in rows (phone, identity card, bank card, e-mail; Chinese and English forms): "
+                "`ignore`, "
+                "`report` (counted by kind, the places named, never the text), `mask` (replaced by its kind, "
+                "counted) or "
+                "`error`.",
+         .choices = {"ignore", "report", "mask", "error"}});
+  visit("cache_dir", self.cache_dir,
+        {.doc = "Folder of the tokenized data, kept from run to run; the user's cache folder where unset.",
+         .path = PathRule::kPath,
+         .also_known_as = "dataset_prepared_path"});
 }
 
 }  // namespace lore

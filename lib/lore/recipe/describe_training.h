@@ -41,6 +41,11 @@ void describe(Self& self, Visitor& visit) {
            "Batches summed into one optimizer step. The loss is a mean over the trained tokens of the whole "
            "step, so the step equals that of one batch as large.",
        .range = Range::between(1, kMostExamples)});
+  visit(
+      "group_by_length", self.group_by_length,
+      {.doc =
+           "Put examples of about the same length into one batch, in a new random order each epoch. Not with "
+           "`data.packing`."});
   visit("learning_rate", self.learning_rate,
         {.doc = "Highest learning rate of AdamW.",
          .range = {.minimum = 0, .maximum = 1, .minimum_excluded = true},

@@ -44,10 +44,16 @@ struct AdapterSpec {
   bool operator==(const AdapterSpec&) const = default;
 };
 
-/// One file of examples.
+/// One source of examples: a file, a folder or a pattern of files, all of one form.
 struct SourceSpec {
   std::string path;
-  std::optional<std::int64_t> limit;
+  std::string format = "auto";
+  std::vector<std::pair<std::string, std::string>> columns = {};
+  std::vector<std::string> templates = {};
+  std::string sample_by = "document";
+  std::string encoding = "auto";
+  double weight = 1;
+  std::optional<std::int64_t> limit = {};
 
   bool operator==(const SourceSpec&) const = default;
 };
@@ -62,6 +68,11 @@ struct DataSpec {
   std::string overlong = "error";
   std::string chat_template = "auto";  ///< YAML key `template`
   bool shuffle = true;
+  std::string on_bad_row = "error";
+  std::string duplicates = "report";
+  std::string leakage = "report";
+  std::string pii = "report";
+  std::string cache_dir;
 
   bool operator==(const DataSpec&) const = default;
 };
@@ -82,6 +93,7 @@ struct TrainingSpec {
   std::optional<std::int64_t> max_steps;
   std::int64_t batch_size = 8;
   std::int64_t gradient_accumulation_steps = 1;
+  bool group_by_length = false;
   double learning_rate = 2e-4;
   std::string lr_scheduler_type = "linear";
   LrSchedulerKwargs lr_scheduler_kwargs;

@@ -7,18 +7,6 @@
 #include "lore/data/template_choice.h"
 
 namespace lore {
-namespace {
-
-std::vector<DataSource> sources_of(const std::vector<SourceSpec>& specs) {
-  std::vector<DataSource> sources;
-  for (const SourceSpec& spec : specs) {
-    sources.push_back({spec.path, spec.limit});
-  }
-  return sources;
-}
-
-}  // namespace
-
 TrainingData load_training_data(const Recipe& recipe, const std::filesystem::path& model, int threads) {
   TrainingData data;
   data.tokenizer = load_tokenizer(model);
@@ -32,7 +20,7 @@ TrainingData load_training_data(const Recipe& recipe, const std::filesystem::pat
   const ExampleBuilder builder(data.tokenizer, std::move(choice.chat_template), settings);
   const Overlong overlong = parse_overlong(recipe.data.overlong);
   const auto load = [&](const std::vector<SourceSpec>& specs) {
-    return load_dataset(sources_of(specs), builder, recipe.data.max_length, overlong, threads);
+    return load_dataset(specs, builder, recipe.data.max_length, overlong, threads);
   };
   data.train = load(recipe.data.train);
   if (recipe.data.validation_fraction > 0) {

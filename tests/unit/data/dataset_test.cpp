@@ -10,8 +10,8 @@
 #include "unit/data/toy_tokenizer.h"
 
 using lore::Dataset;
-using lore::DataSource;
 using lore::Overlong;
+using lore::SourceSpec;
 
 namespace {
 
@@ -27,7 +27,7 @@ std::filesystem::path write_rows(const TemporaryFolder& folder, const char* name
   return folder / name;
 }
 
-Dataset load(const std::vector<DataSource>& sources, std::int64_t max_length, Overlong overlong,
+Dataset load(const std::vector<SourceSpec>& sources, std::int64_t max_length, Overlong overlong,
              int threads = 2) {
   return lore::load_dataset(sources, kBuilder, max_length, overlong, threads);
 }
@@ -44,8 +44,8 @@ std::vector<std::string> sources_of(const Dataset& dataset) {
 
 TEST_CASE("examples keep the order of sources and rows for any number of threads") {
   const TemporaryFolder folder;
-  const std::vector<DataSource> sources = {{write_rows(folder, "a.jsonl", 150), 100},
-                                           {write_rows(folder, "b.jsonl", 30), {}}};
+  const std::vector<SourceSpec> sources = {{.path = write_rows(folder, "a.jsonl", 150), .limit = 100},
+                                           {.path = write_rows(folder, "b.jsonl", 30)}};
   const Dataset one = load(sources, 1000, Overlong::kError, 1);
   REQUIRE(one.examples.size() == 130);
   CHECK(one.examples[100].source == (folder / "b.jsonl").string() + ":1");
@@ -67,7 +67,7 @@ TEST_CASE("examples keep the order of sources and rows for any number of threads
 
 TEST_CASE("a row longer than the maximum is an error unless something else is asked for") {
   const TemporaryFolder folder;
-  const std::vector<DataSource> sources = {{write_rows(folder, "a.jsonl", 10), {}}};
+  const std::vector<SourceSpec> sources = {{.path = write_rows(folder, "a.jsonl", 10)}};
   CHECK_THROWS_WITH(load(sources, 11, Overlong::kError),
                     Catch::Contains("2 rows") &&
                         Catch::Contains("a.jsonl:9: has 12 tokens, more than data.max_length 11") &&
@@ -85,7 +85,7 @@ TEST_CASE("a row longer than the maximum is an error unless something else is as
 
 TEST_CASE("a cut that leaves nothing to train is an error") {
   const TemporaryFolder folder;
-  CHECK_THROWS_WITH(load({{write_rows(folder, "a.jsonl", 10), {}}}, 8, Overlong::kTruncateRight),
+  CHECK_THROWS_WITH(load({{.path = write_rows(folder, "a.jsonl", 10)}}, 8, Overlong::kTruncateRight),
                     Catch::Contains("a.jsonl:9: has no trained token left"));
 }
 
@@ -101,7 +101,7 @@ TEST_CASE("bad rows of all sources are reported together, by file and line") {
   const TemporaryFolder folder;
   std::ofstream(folder / "a.jsonl") << "{\"x\": 1}\n{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"y\": 1}\n";
   std::ofstream(folder / "b.jsonl") << "{\"z\": 1}\n";
-  const std::vector<DataSource> sources = {{folder / "a.jsonl", {}}, {folder / "b.jsonl", {}}};
+  const std::vector<SourceSpec> sources = {{.path = folder / "a.jsonl"}, {.path = folder / "b.jsonl"}};
   CHECK_THROWS_WITH(load(sources, 99, Overlong::kError),
                     Catch::Contains("3 rows") && Catch::Contains("a.jsonl:1: ") &&
                         Catch::Contains("a.jsonl:3: ") && Catch::Contains("b.jsonl:1: "));
@@ -109,7 +109,7 @@ TEST_CASE("bad rows of all sources are reported together, by file and line") {
 
 TEST_CASE("the validation split is a function of the seed, and every example is on one side") {
   const TemporaryFolder folder;
-  const std::vector<DataSource> sources = {{write_rows(folder, "a.jsonl", 50), {}}};
+  const std::vector<SourceSpec> sources = {{.path = write_rows(folder, "a.jsonl", 50)}};
   const auto split = [&](std::uint64_t seed) {
     Dataset train = load(sources, 99, Overlong::kError);
     const Dataset validation = lore::split_validation(train, 0.1, seed);

@@ -7,7 +7,7 @@ TEST_CASE("the shortest recipe has the documented defaults") {
   REQUIRE(problems_of(kShortest) == "");
   lore::Recipe expected;
   expected.model.path = "/recipes/base";
-  expected.data.train = {{"/recipes/train.jsonl", {}}};
+  expected.data.train = {{.path = "/recipes/train.jsonl"}};
   expected.output_dir = "/recipes/out";
   CHECK(recipe_of(kShortest) == expected);
   CHECK(expected.training.learning_rate == 2e-4);

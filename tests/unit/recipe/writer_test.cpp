@@ -23,8 +23,8 @@ lore::Recipe unusual_recipe() {
   recipe.adapter.init_lora_weights = "gaussian";
   recipe.adapter.init_from = "/first";
   recipe.adapter.base_model_name_or_path = "org/base";
-  recipe.data.train = {{"/t.jsonl", 5}, {"/u.jsonl", {}}};
-  recipe.data.validation = {{"/v.jsonl", {}}};
+  recipe.data.train = {{.path = "/t.jsonl", .limit = 5}, {.path = "/u.jsonl"}};
+  recipe.data.validation = {{.path = "/v.jsonl"}};
   recipe.data.max_length = 77;
   recipe.data.packing = true;
   recipe.data.overlong = "drop";

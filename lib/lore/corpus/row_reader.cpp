@@ -1,4 +1,4 @@
-#include "lore/data/reader.h"
+#include "lore/corpus/row_reader.h"
 
 #include <fmt/format.h>
 
@@ -8,8 +8,7 @@
 
 #include "lore/core/error.h"
 #include "lore/core/mapped_file.h"
-#include "lore/data/bad_rows.h"
-#include "lore/data/json_text.h"
+#include "lore/corpus/json_text.h"
 
 namespace lore {
 namespace {
@@ -18,9 +17,9 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kWhiteSpace = " \t\r\n";
 
 /// Reads rows one after another until the limit is reached.
-class RowReader {
+class JsonRows final : public RowReader {
  public:
-  RowReader(std::string path, std::int64_t limit) : path_(std::move(path)), limit_(limit) {}
+  JsonRows(std::string path, std::int64_t limit) : path_(std::move(path)), limit_(limit) {}
 
   void lines(std::string_view text) {
     std::int64_t line = 1;
@@ -50,7 +49,7 @@ class RowReader {
           bad(line, "the list that begins the file is closed by '}' instead of ']'");
           return;
         }
-        element(text.substr(begin, i - begin), line, rows_.empty() && bad_rows_empty_);
+        element(text.substr(begin, i - begin), line, rows_.empty());
         if (text.find_first_not_of(kWhiteSpace, i + 1) != std::string_view::npos) {
           bad(line + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(i), '\n'),
               "something follows the end of the list");
@@ -68,17 +67,18 @@ class RowReader {
     }
   }
 
-  std::vector<Row> take() {
-    bad_rows_.throw_if_any();
-    return std::move(rows_);
+  std::optional<ReadRow> next() override {
+    if (given_ == rows_.size()) {
+      return {};
+    }
+    return std::move(rows_[given_++]);
   }
 
  private:
   bool done() const { return seen_ >= limit_; }
 
-  void bad(std::int64_t line, std::string_view why) {
-    bad_rows_empty_ = false;
-    bad_rows_.add(fmt::format("{}:{}: {}", path_, line, why));
+  void bad(std::int64_t line, std::string_view why, std::string_view text = {}) {
+    rows_.push_back(BadRow{fmt::format("{}:{}", path_, line), std::string(why), std::string(text)});
   }
 
   /// One element with the white space around it, in which the line is counted.
@@ -102,41 +102,42 @@ class RowReader {
     try {
       nlohmann::ordered_json value = parse_row_json(text);
       if (!value.is_object()) {
-        bad(line, fmt::format("expected a JSON object, got {}", value.type_name()));
+        bad(line, fmt::format("expected a JSON object, got {}", value.type_name()), text);
         return;
       }
-      rows_.push_back({std::move(value), fmt::format("{}:{}", path_, line)});
+      rows_.push_back(Row{std::move(value), fmt::format("{}:{}", path_, line)});
     } catch (const Error& error) {
-      bad(line, error.what());
+      bad(line, error.what(), text);
     }
   }
 
   std::string path_;
   std::int64_t limit_;
   std::int64_t seen_ = 0;
-  std::vector<Row> rows_;
-  BadRows bad_rows_;
-  bool bad_rows_empty_ = true;
+  std::vector<ReadRow> rows_;
+  std::size_t given_ = 0;
 };
 
 }  // namespace
 
-std::vector<Row> read_rows(const std::filesystem::path& path, std::optional<std::int64_t> limit) {
+std::unique_ptr<RowReader> open_rows(const SourceSpec& spec) {
+  const std::filesystem::path path = spec.path;
   const auto file = MappedFile::open(path);
   std::string_view text = file->text();
   if (text.starts_with(kByteOrderMark)) {
     text.remove_prefix(kByteOrderMark.size());
   }
-  RowReader reader(path.string(), limit.value_or(std::numeric_limits<std::int64_t>::max()));
+  auto reader = std::make_unique<JsonRows>(path.string(),
+                                           spec.limit.value_or(std::numeric_limits<std::int64_t>::max()));
   const std::size_t first = text.find_first_not_of(kWhiteSpace);
   if (first != std::string_view::npos && text[first] == '[') {
     const auto lines_before =
         std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(first), '\n');
-    reader.array(text.substr(first), 1 + lines_before);
+    reader->array(text.substr(first), 1 + lines_before);
   } else {
-    reader.lines(text);
+    reader->lines(text);
   }
-  return reader.take();
+  return reader;
 }
 
 }  // namespace lore

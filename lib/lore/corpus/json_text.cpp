@@ -1,4 +1,4 @@
-#include "lore/data/json_text.h"
+#include "lore/corpus/json_text.h"
 
 #include <fmt/format.h>
 
