@@ -101,7 +101,7 @@ void add_generate(CLI::App& program, int& exit_code) {
   command->add_option("--threads", options->threads, "Threads (default: what the machine grants)")
       ->check(CLI::Range(1, 4096));
   command->footer(
-      "Example:\n  lore generate --base models/smollm2 --adapter runs/terms/adapter --compare "
+      "Example:\n  lore generate --base smollm2.gguf --adapter runs/enterprise-terms/adapter --compare "
       "--prompt \"What is a risk-control threshold?\"");
   command->callback([options, &exit_code] { exit_code = generate(*options); });
 }

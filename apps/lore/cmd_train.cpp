@@ -94,7 +94,7 @@ void add_train(CLI::App& program, int& exit_code) {
   command->footer(
       "Examples:\n"
       "  lore train recipes/enterprise-terms.yaml\n"
-      "  lore train recipe.yaml --set training.max_steps=20 --set data.train[0].limit=100 --output runs/try\n"
+      "  lore train recipes/enterprise-terms.yaml --set training.max_steps=20 --output runs/try\n"
       "Ctrl-C stops after the current step and saves the adapter so far; a second Ctrl-C stops at once.");
   command->callback([options, &exit_code] { exit_code = train(*options); });
 }

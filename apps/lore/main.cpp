@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
     add_generate(program, exit_code);
     add_preview(program, exit_code);
     add_recipe(program, exit_code);
+    add_completion(program, exit_code);
     try {
       program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

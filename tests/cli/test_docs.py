@@ -1,0 +1,116 @@
+"""What documents and --help say can be typed is typed here, in a folder like the repository."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+
+import pytest
+from lore_program import BIN, REPOSITORY, SMOLLM2, run
+
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md")),
+         REPOSITORY / "data-samples" / "README.md"]
+# A command line stands in an indented block; a word in capitals or brackets stands for something else.
+COMMAND = re.compile(r"^ {4}(lore .*)$")
+PLACEHOLDER = re.compile(r"[\[\]|]|\.\.\.|(?<![\w./=-])[A-Z][A-Z_]+(?![\w./])|=VALUE")
+LONG_OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+
+
+def commands():
+    """(page, command line), continuation lines joined, comments after two spaces left out."""
+    for page in PAGES:
+        lines = page.read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(lines):
+            match = COMMAND.match(line)
+            if not match:
+                continue
+            text = match[1]
+            for following in lines[number + 1 :]:
+                if not following.startswith("      "):
+                    break
+                text += " " + following.strip()
+            yield page.name, re.split(r"  +(?![\[(-])|\s#", text)[0]
+
+
+def words_of(command):
+    return command.replace("(", " ").replace(")", " ").split()[1:]
+
+
+def subcommand_of(command):
+    """The words that name a subcommand, as `recipe check`."""
+    names = []
+    for word in words_of(command):
+        if not re.fullmatch(r"[a-z]+", word) or run("lore", *names, word, "--help", check=False).returncode != 0:
+            break
+        names.append(word)
+    return names
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    """A folder in which the paths of the documents exist."""
+    folder = tmp_path_factory.mktemp("scratch")
+    for name in ("recipes", "data-samples"):
+        shutil.copytree(REPOSITORY / name, folder / name)
+    (folder / ".deps").symlink_to(REPOSITORY / ".deps")
+    (folder / "smollm2.gguf").symlink_to(SMOLLM2)
+    return folder
+
+
+def test_the_documents_show_commands():
+    assert len({page for page, _ in commands()}) >= 4
+
+
+@pytest.mark.parametrize("page, command", sorted(set(commands())))
+def test_each_command_in_the_documents_is_one_the_program_knows(page, command):
+    names = subcommand_of(command)
+    assert names, f"{page}: {command}: no such subcommand"
+    known = run("lore", *names, "--help").stdout
+    for option in LONG_OPTION.findall(command):
+        assert option in LONG_OPTION.findall(known), f"{page}: {command}: {option} is not in lore {' '.join(names)} --help"
+
+
+def runnable():
+    """Commands of the documents and of every --help that can be run as they stand: training first."""
+    shown = {command for _, command in commands()}
+    for name in subcommands():
+        footer = run("lore", *name, "--help").stdout.partition("Example")[2]
+        shown |= {line.strip() for line in footer.splitlines() if line.strip().startswith("lore ")}
+    whole = [c for c in shown if not PLACEHOLDER.search(c) and "qwen" not in c and "llama-2" not in c]
+    return sorted(whole, key=lambda command: (not command.startswith("lore train"), command))  # others use its adapter
+
+
+def subcommands():
+    script = run("lore", "completion", "bash").stdout
+    return [name.split() for name in re.findall(r'^    " ([a-z ]+)"\)', script, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("command", runnable())
+def test_each_whole_command_runs(command, scratch):
+    words = shlex.split(command)[1:]
+    if words[0] == "train":
+        words += ["--set", "training.max_steps=1", "--set", "data.train[0].limit=4", "--set",
+                  "data.validation[0].limit=2", "--overwrite"]
+    subprocess.run([BIN / "lore", *words], cwd=scratch, check=True, capture_output=True, timeout=240)
+
+
+def test_every_subcommand_has_help_with_an_example():
+    for name in subcommands():
+        text = run("lore", *name, "--help").stdout
+        assert "Usage" in text, name
+        if name[0] != "completion" and name != ["recipe"]:
+            assert "Example" in text, f"lore {' '.join(name)} --help shows no example"
+
+
+@pytest.mark.parametrize("typed, offered", [
+    (["lore", "tr"], ["train"]),
+    (["lore", "recipe", "c"], ["check"]),
+    (["lore", "train", "--over"], ["--overwrite"]),
+    (["lore", "train", "reci"], []),
+])
+def test_bash_completes(typed, offered):
+    script = (f"source <({BIN / 'lore'} completion bash); COMP_WORDS=({shlex.join(typed)}); "
+              f"COMP_CWORD={len(typed) - 1}; _lore; echo \"${{COMPREPLY[@]}}\"")
+    result = subprocess.run(["bash", "-c", script], check=True, capture_output=True, text=True, env=os.environ)
+    assert result.stdout.split() == offered
