@@ -1,8 +1,6 @@
 #include "lore/kernels/attention.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu.h>
-#include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu_backward.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/bmm.h>
 #include <ATen/ops/empty.h>
@@ -11,21 +9,11 @@
 
 #include <limits>
 
+#include "lore/kernels/attention_tiles.h"
 #include "lore/kernels/checks.h"
-#include "lore/kernels/matmul.h"
 
 namespace lore {
 namespace {
-
-/// The type in which products of x are computed: float32 where bfloat16 would be emulated.
-at::ScalarType compute_type(const at::Tensor& x) {
-  return x.scalar_type() == at::kBFloat16 && x.is_cpu() && !has_native_bf16() ? at::kFloat : x.scalar_type();
-}
-
-/// Rows [begin, begin + length) of x [N, H, d] as [1, H, length, d].
-at::Tensor heads_first(const at::Tensor& x, std::int64_t begin, std::int64_t length) {
-  return x.narrow(0, begin, length).transpose(0, 1).unsqueeze(0);
-}
 
 /// 0 where query first + i may see key j, else -inf: [T, L] of x's type.
 at::Tensor mask(std::int64_t first, std::int64_t queries, std::int64_t keys, std::int64_t window,
@@ -55,15 +43,9 @@ at::Tensor wide_values(const at::Tensor& v, std::int64_t group) {
 
 void check(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t tokens) {
   check_argument(q.dim() == 3 && k.dim() == 3 && k.sizes() == v.sizes() && q.size(2) == k.size(2) &&
-                     k.size(1) > 0 && q.size(1) % k.size(1) == 0 && q.size(0) == tokens,
-                 "attention", "q [N, H, d], k and v [N, K, d] with K a divisor of H");
-}
-
-/// The window counts only where a segment is longer than it.
-bool is_windowed(std::int64_t window, std::int64_t length) { return window > 0 && window < length; }
-
-std::optional<at::Tensor> window_mask(std::int64_t window, std::int64_t length, const at::Tensor& like) {
-  return is_windowed(window, length) ? std::optional(mask(0, length, length, window, like)) : std::nullopt;
+                     k.size(1) > 0 && q.size(1) % k.size(1) == 0 && q.size(0) == tokens && is_supported(q) &&
+                     is_supported(k) && is_supported(v) && q.scalar_type() == k.scalar_type(),
+                 "attention", "contiguous q [N, H, d], k and v [N, K, d] of one type with K a divisor of H");
 }
 
 void plain_backward(AttentionGradients& gradients, const at::Tensor& dout, const at::Tensor& q,
@@ -91,25 +73,17 @@ AttentionResult attention(const at::Tensor& q, const at::Tensor& k, const at::Te
                           const Segments& segments, std::int64_t window, double scale) {
   check(q, k, v, segments.tokens());
   AttentionResult result{at::empty_like(q), at::empty({q.size(0), q.size(1)}, q.options().dtype(at::kFloat))};
-  const at::ScalarType type = compute_type(q);
-  const at::Tensor tq = q.to(type);
-  const at::Tensor tk = k.to(type);
-  const at::Tensor tv = v.to(type);
+  if (q.is_cpu()) {
+    attention_by_tiles(result, q, k, v, segments, window, scale);
+    return result;
+  }
   for (std::int64_t s = 0; s < segments.count(); ++s) {
     const std::int64_t begin = segments.begin(s);
     const std::int64_t n = segments.length(s);
-    at::Tensor rows = result.out.narrow(0, begin, n);
-    if (!q.is_cpu()) {
-      const at::Tensor p = probabilities(q.narrow(0, begin, n), k.narrow(0, begin, n),
-                                         mask(0, n, n, window, q).to(at::kFloat), scale);
-      rows.copy_(at::bmm(p, wide_values(v.narrow(0, begin, n), q.size(1) / k.size(1))).transpose(0, 1));
-      continue;
-    }
-    const auto [out, lse] = at::_scaled_dot_product_flash_attention_for_cpu(
-        heads_first(tq, begin, n), heads_first(tk, begin, n), heads_first(tv, begin, n), /*dropout_p=*/0.0,
-        /*is_causal=*/!is_windowed(window, n), window_mask(window, n, tq), scale);
-    rows.copy_(out.squeeze(0).transpose(0, 1));
-    result.lse.narrow(0, begin, n).copy_(lse.squeeze(0).transpose(0, 1));
+    const at::Tensor p = probabilities(q.narrow(0, begin, n), k.narrow(0, begin, n),
+                                       mask(0, n, n, window, q).to(at::kFloat), scale);
+    result.out.narrow(0, begin, n)
+        .copy_(at::bmm(p, wide_values(v.narrow(0, begin, n), q.size(1) / k.size(1))).transpose(0, 1));
   }
   return result;
 }
@@ -119,27 +93,12 @@ AttentionGradients attention_backward(const at::Tensor& dout, const at::Tensor& 
                                       const Segments& segments, std::int64_t window, double scale) {
   check(q, k, v, segments.tokens());
   AttentionGradients gradients{at::empty_like(q), at::empty_like(k), at::empty_like(v)};
-  const at::ScalarType type = compute_type(q);
-  const at::Tensor tq = q.to(type);
-  const at::Tensor tk = k.to(type);
-  const at::Tensor tv = v.to(type);
-  const at::Tensor tout = result.out.to(type);
-  const at::Tensor tdout = dout.to(type);
+  if (q.is_cpu()) {
+    attention_backward_by_tiles(gradients, dout, q, k, v, result, segments, window, scale);
+    return gradients;
+  }
   for (std::int64_t s = 0; s < segments.count(); ++s) {
-    const std::int64_t begin = segments.begin(s);
-    const std::int64_t n = segments.length(s);
-    if (!q.is_cpu()) {
-      plain_backward(gradients, dout, q, k, v, begin, n, window, scale);
-      continue;
-    }
-    const at::Tensor lse = result.lse.narrow(0, begin, n).t().contiguous().unsqueeze(0);
-    const auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
-        heads_first(tdout, begin, n), heads_first(tq, begin, n), heads_first(tk, begin, n),
-        heads_first(tv, begin, n), heads_first(tout, begin, n), lse, /*dropout_p=*/0.0,
-        /*is_causal=*/!is_windowed(window, n), window_mask(window, n, tq), scale);
-    gradients.dq.narrow(0, begin, n).copy_(dq.squeeze(0).transpose(0, 1));
-    gradients.dk.narrow(0, begin, n).copy_(dk.squeeze(0).transpose(0, 1));
-    gradients.dv.narrow(0, begin, n).copy_(dv.squeeze(0).transpose(0, 1));
+    plain_backward(gradients, dout, q, k, v, segments.begin(s), segments.length(s), window, scale);
   }
   return gradients;
 }
