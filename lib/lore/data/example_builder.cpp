@@ -48,6 +48,16 @@ std::string keys_of(const Json& row) {
 
 }  // namespace
 
+TrainOn parse_train_on(std::string_view name) {
+  if (name == "all") {
+    return TrainOn::kAll;
+  }
+  if (name == "last") {
+    return TrainOn::kLast;
+  }
+  throw Error(ErrorKind::kUsage, "data.train_on", fmt::format("'{}' is not one of all, last", name));
+}
+
 ExampleBuilder::ExampleBuilder(std::shared_ptr<const Tokenizer> tokenizer,
                                std::optional<ChatTemplate> chat_template, ExampleSettings settings)
     : tokenizer_(std::move(tokenizer)),
@@ -118,36 +128,47 @@ RenderOptions ExampleBuilder::render_options(const Json& row) const {
   return options;
 }
 
-Example ExampleBuilder::build_chat(const Json& messages, std::size_t prompt_messages, const Json& row) const {
+std::vector<std::size_t> ExampleBuilder::wanted_messages(Json& messages, std::size_t prompt_messages) const {
+  const std::vector<std::uint8_t> weights = take_weights(messages, "messages");
+  std::vector<std::size_t> wanted;
+  bool answered = false;
+  for (std::size_t i = prompt_messages; i < messages.size(); ++i) {
+    if (messages[i]["role"] != "assistant") {
+      continue;
+    }
+    answered = true;
+    if (settings_.train_on == TrainOn::kLast) {
+      wanted.clear();
+    }
+    if (weights[i] != 0) {
+      wanted.push_back(i);
+    }
+  }
+  if (wanted.empty()) {
+    refuse("row", !answered ? "has no message of the assistant to train on"
+                  : settings_.train_on == TrainOn::kLast
+                      ? "has weight 0 at its last message of the assistant, the only one that "
+                        "data.train_on: last trains"
+                      : "has weight 0 at all messages of the assistant: nothing is left to train");
+  }
+  return wanted;
+}
+
+Example ExampleBuilder::build_chat(Json messages, std::size_t prompt_messages, const Json& row) const {
   if (!chat_template_) {
     refuse("row", "is a conversation, and the model has no chat template: name one with data.template");
   }
-  const bool answered =
-      std::any_of(messages.begin() + static_cast<std::ptrdiff_t>(prompt_messages), messages.end(),
-                  [](const Json& message) { return message["role"] == "assistant"; });
-  if (!answered) {
-    refuse("row", "has no message of the assistant to train on");
-  }
+  const std::vector<std::size_t> wanted = wanted_messages(messages, prompt_messages);
   const RenderOptions options = render_options(row);
   const Rendered rendered = chat_template_->render(messages, options);
   const std::vector<Token> tokens = tokenizer_->tokenize(rendered.text, false);
+  const RenderedChat chat{*chat_template_, options, messages, *tokenizer_, rendered, tokens};
 
   Example example;
   example.ids = ids_of(tokens);
-  if (!chat_template_->marks_generation()) {
-    const RenderedChat chat{*chat_template_, options, messages, *tokenizer_, rendered.text, tokens};
-    const std::vector<ByteRange> spans = find_assistant_spans(chat, prompt_messages);
-    example.trained = tokens_within(tokens, spans);
-  } else {
-    example.trained = tokens_marked(tokens, rendered.generation_spans);
-    if (prompt_messages > 0) {
-      RenderOptions prompt_options = options;
-      prompt_options.add_generation_prompt = true;
-      const Json prompt(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(prompt_messages));
-      const auto prompt_ids = tokenizer_->encode(chat_template_->render(prompt, prompt_options).text, false);
-      std::fill_n(example.trained.begin(), common_prefix(prompt_ids, example.ids), std::uint8_t{0});
-    }
-  }
+  example.trained = chat_template_->marks_generation()
+                        ? tokens_marked(tokens, find_marked_spans(chat, wanted))
+                        : tokens_within(tokens, find_assistant_spans(chat, wanted));
   return example;
 }
 

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "lore/data/example.h"
 #include "lore/text/chat_template.h"
@@ -13,8 +15,15 @@ namespace lore {
 
 class Tokenizer;
 
+/// Which of the assistant's messages in a conversation are trained.
+enum class TrainOn { kAll, kLast };
+
+/// `all` or `last`. Throws: Error kUsage for anything else.
+TrainOn parse_train_on(std::string_view name);
+
 /// How rows become examples.
 struct ExampleSettings {
+  TrainOn train_on = TrainOn::kAll;
   /// Render `{prompt, completion}` rows of text with the chat template, as one user and one
   /// assistant turn; otherwise they are joined as raw text.
   bool template_for_text_pairs = false;
@@ -28,7 +37,8 @@ struct ExampleSettings {
 /// the chat template,
 ///   tokenized without further special tokens. Trained are the assistant's tokens: what
 ///   `{% generation %}` marks where the template has such marks, else each assistant content up to
-///   and with its end-of-turn token. What a template puts after that token is not trained.
+///   and with its end-of-turn token. What a template puts after that token is not trained, nor is a message
+///   with `weight: 0`.
 /// - `{"prompt": text, "completion": text}`: joined as raw text, EOS appended, trained from the
 ///   first token at which prompt and prompt + completion differ, as TRL 1.16 does.
 /// - `{"prompt": [messages], "completion": [messages]}`: rendered by the chat template as one
@@ -46,8 +56,10 @@ class ExampleBuilder {
 
  private:
   Example build_row(const nlohmann::ordered_json& row) const;
-  Example build_chat(const nlohmann::ordered_json& messages, std::size_t prompt_messages,
+  Example build_chat(nlohmann::ordered_json messages, std::size_t prompt_messages,
                      const nlohmann::ordered_json& row) const;
+  std::vector<std::size_t> wanted_messages(nlohmann::ordered_json& messages,
+                                           std::size_t prompt_messages) const;
   Example build_text_pair(const std::string& prompt, const std::string& completion) const;
   RenderOptions render_options(const nlohmann::ordered_json& row) const;
 

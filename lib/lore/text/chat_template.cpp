@@ -53,7 +53,9 @@ Rendered ChatTemplate::render(const nlohmann::ordered_json& messages, const Rend
   }
 }
 
-bool ChatTemplate::marks_generation() const { return compiled_->marks_generation; }
+bool ChatTemplate::marks_generation() const { return compiled_->generation_line > 0; }
+
+int ChatTemplate::generation_line() const { return compiled_->generation_line; }
 
 const std::string& ChatTemplate::source() const { return compiled_->source; }
 

@@ -33,12 +33,23 @@ struct RenderOptions {
   std::string now;
 };
 
+/// What one turn of a template's loop over the messages wrote: `text` bytes [begin, end).
+struct MessageSpan {
+  std::size_t message;  ///< its index in the messages
+  std::size_t begin;
+  std::size_t end;
+  int line;  ///< of the loop, in the template
+};
+
 /// A rendered conversation.
 struct Rendered {
   /// UTF-8.
   std::string text;
   /// Byte ranges [begin, end) of `text` that came from `{% generation %}` blocks, in order.
   std::vector<std::pair<std::size_t, std::size_t>> generation_spans;
+  /// Which bytes of `text` were written while a loop stood at which message, as far as the template loops
+  /// over the messages; none is empty. A span may lie within another one, which then comes later.
+  std::vector<MessageSpan> message_spans;
 };
 
 /// A Hugging Face chat template: the subset of Jinja that such templates use, rendered as
@@ -59,6 +70,8 @@ class ChatTemplate {
 
   /// Whether the template contains a `{% generation %}` block.
   bool marks_generation() const;
+  /// The line of its first `{% generation %}` block; 0 without one.
+  int generation_line() const;
   const std::string& source() const;
   const std::string& name() const;
 
