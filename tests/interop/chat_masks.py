@@ -4,8 +4,9 @@
 
 For each NAME.jinja below FOLDER:
 - where a NAME_training.jinja with `{% generation %}` marks lies beside it and renders a conversation to the same
-  text, the marks that transformers reports are the oracle. White space at either end of a turn is left out of the
-  comparison: some mark the line break behind the end of turn, which Lore does not train.
+  text, the marks that transformers reports are the oracle. Left out of the comparison are white space at either end
+  of a turn (some mark the line break behind the end of turn, which Lore does not train), the template's generation
+  prompt where the marks include it, and an EOS behind the whole conversation.
 - always: the ids are transformers' own; each answer lies within one trained run, which ends with a special token
   where the template has such tokens; nothing a user, a tool or the system says is trained.
 Prints the counts. Exits 1 when a mask differs or breaks one of these rules.
@@ -52,8 +53,10 @@ CONVERSATIONS = {
 
 def specials_of(source):
     found = set(re.findall(r"<[|｜][^|｜<>\s']{1,40}[|｜]>", source))
-    found |= set(re.findall(r"</?(?:s|start_of_turn|end_of_turn|bos|eos|turn\|)>|<turn\|>|<\|turn>", source))
-    found |= set(re.findall(r"\[/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|SYSTEM_PROMPT|TOOL_CONTENT|ARGS|CALL_ID|THINK)\]", source))
+    found |= set(re.findall(r"<\|[a-z_]{3,20}>|<[a-z_]{3,20}\|>", source))
+    found |= set(re.findall(r"<(?:s|/s|start_of_turn|end_of_turn|end_of_utterance|seed:bos|seed:eos|end_of_sentence|beginning_of_sentence|SPECIAL_[0-9]+|sep)>", source))
+    found |= set(re.findall(r"\[/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|SYSTEM_PROMPT|ARGS|CALL_ID|THINK)\]", source))
+    found |= set(re.findall(r"\]~b\]|\[e~\[|\]~!b\[", source))
     return sorted(found | {"<s>", "</s>"})
 
 
@@ -90,10 +93,27 @@ def runs(ids, mask, tokenizer):
     return trimmed
 
 
-def by_transformers(tokenizer, template, messages, tools, marked):
+def same_turns(ids, expected, trained, tokenizer, opening):
+    """Whether two masks are the same, but for what the head of this file names."""
+    def without_eos(mask):
+        last = tokenizer.decode(ids[:-1]).rstrip()
+        ended = any(last.endswith(token) for token in tokenizer.get_added_vocab())
+        return [*mask[:-1], 0] if ids[-1] == tokenizer.eos_token_id and ended else mask
+
+    theirs, ours = runs(ids, without_eos(expected), tokenizer), runs(ids, without_eos(trained), tokenizer)
+    if len(theirs) != len(ours):
+        return False
+    for (begin, end), (our_begin, our_end) in zip(theirs, ours):
+        opened = tokenizer.decode(ids[begin:our_begin]).strip()
+        if end != our_end or our_begin < begin or opened not in opening:
+            return False
+    return True
+
+
+def by_transformers(tokenizer, template, messages, tools, marked, **more):
     try:
         out = tokenizer.apply_chat_template(messages, tools=tools, chat_template=template, return_dict=True,
-                                            return_assistant_tokens_mask=marked)
+                                            return_assistant_tokens_mask=marked, **more)
     except Exception:  # noqa: BLE001: whatever the template provokes
         return None, None
     return out["input_ids"], out["assistant_masks"] if marked else None
@@ -147,6 +167,8 @@ def main():
         training = path.with_name(path.stem + "_training.jinja")
         with tempfile.TemporaryDirectory() as folder:
             tokenizer = make_tokenizer(folder, source)
+            opening, _ = by_transformers(tokenizer, source, [user("Q-1")], None, False, add_generation_prompt=True)
+            opening = tokenizer.decode(opening or [])
             for name, messages in CONVERSATIONS.items():
                 tools = TOOLS if "call" in name else None
                 ids, _ = by_transformers(tokenizer, source, messages, tools, False)
@@ -168,7 +190,7 @@ def main():
                     report = answer["error"]
                 elif answer["ids"] != ids:
                     kind = "other ids"
-                elif expected and runs(ids, expected, tokenizer) != runs(ids, answer["trained"], tokenizer):
+                elif expected and not same_turns(ids, expected, answer["trained"], tokenizer, opening):
                     kind = "other than the marks"
                     report = shown(tokenizer, ids, expected) + "\n   lore: " + shown(tokenizer, ids, answer["trained"])
                 elif report := broken_rule(tokenizer, messages, ids, answer["trained"]):

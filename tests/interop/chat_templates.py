@@ -2,6 +2,8 @@
 
   chat_templates.py --probe PATH/render_probe                   our own templates, every construct
   chat_templates.py --probe ... --templates FOLDER [--verbose]  every *.jinja below FOLDER, many conversations
+  chat_templates.py --probe ... --templates FOLDER --named      the templates Lore brings along against their stock
+                                                                ones among these; they may accept more
 
 Prints how many renderings are identical, different, errors on both sides, and errors on one side only.
 Exits 1 when any is different or fails on one side only.
@@ -212,6 +214,28 @@ OWN = {
 }
 
 
+# The templates Lore brings along that a stock one renders like.
+STOCK = {
+    "llama3": "llama3.jinja",
+    "llama3.1": "meta-llama-Llama-3.1-8B-Instruct.jinja",
+    "qwen2.5": "Qwen-Qwen2.5-7B-Instruct.jinja",
+    "qwen3": "Qwen-Qwen3-0.6B.jinja",
+}
+
+
+def named_renderings(folder):
+    """(name, stock template, messages, tools, add_generation_prompt, variables, our name)"""
+    for ours, stock in STOCK.items():
+        for path in sorted(pathlib.Path(folder).rglob(stock)):
+            template = path.read_text(encoding="utf-8")
+            for name, messages in CONVERSATIONS.items():
+                for tools in (None, TOOLS):
+                    for prompt in (False, True):
+                        for variables in VARIABLES[:2]:
+                            label = f"{ours}, {name}, tools {tools is not None}, prompt {prompt}, {variables}"
+                            yield label, template, messages, tools, prompt, variables, ours
+
+
 def renderings(folder):
     """(name, template, messages, tools, add_generation_prompt, variables) for all that is compared."""
     if folder is None:
@@ -253,15 +277,17 @@ def main():
     parser.add_argument("--probe", required=True)
     parser.add_argument("--templates")
     parser.add_argument("--verbose", action="store_true")
-    parser.add_argument("--table", action="store_true", help="a line of counts for each template")
+    parser.add_argument("--named", action="store_true")
     options = parser.parse_args()
 
     probe = subprocess.Popen([options.probe], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
     counts = {"identical": 0, "different": 0, "errors on both sides": 0, "error of Lore only": 0, "error of transformers only": 0}
     failing = {}
-    for name, template, messages, tools, prompt, variables in renderings(options.templates):
+    for name, template, messages, tools, prompt, variables, *named in (
+        named_renderings(options.templates) if options.named else renderings(options.templates)
+    ):
         text, spans, error = by_transformers(template, messages, tools, prompt, variables)
-        request = {"template": template, "messages": messages, "tools": tools, "add_generation_prompt": prompt,
+        request = {"template": named[0] if named else template, "messages": messages, "tools": tools, "add_generation_prompt": prompt,
                    "special_tokens": SPECIAL, "variables": variables, "now": str(NOW)}
         probe.stdin.write(json.dumps(request) + "\n")
         probe.stdin.flush()
@@ -269,14 +295,14 @@ def main():
         if error and "error" in answer:
             kind = "errors on both sides"
         elif error:
-            kind = "error of transformers only"
+            kind = "errors on both sides" if named else "error of transformers only"
         elif "error" in answer:
             kind = "error of Lore only"
         else:
-            kind = "identical" if answer["text"] == text and answer["spans"] == spans else "different"
+            kind = "identical" if answer["text"] == text and (named or answer["spans"] == spans) else "different"
         counts[kind] += 1
         if options.verbose and kind == "errors on both sides":
-            print(f"both: {name}: {error} | {answer['error']}")
+            print(f"both: {name}: {error} | {answer.get('error', 'accepted')}")
         if kind not in ("identical", "errors on both sides"):
             first = failing.setdefault((name.split(",")[0], kind), 0)
             failing[(name.split(",")[0], kind)] += 1

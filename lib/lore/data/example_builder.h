@@ -14,6 +14,7 @@
 namespace lore {
 
 class Tokenizer;
+struct Token;
 
 /// Which of the assistant's messages in a conversation are trained.
 enum class TrainOn { kAll, kLast };
@@ -29,6 +30,9 @@ struct ExampleSettings {
   bool template_for_text_pairs = false;
   /// The time given to `strftime_now`, in seconds since the epoch: see RenderOptions::now.
   std::string now;
+  /// Put a BOS in front of a rendering that has none, where the tokenizer puts one in front of plain text:
+  /// for templates that were not made for the model.
+  bool ensures_bos = false;
 };
 
 /// Makes examples from rows:
@@ -54,6 +58,12 @@ class ExampleBuilder {
   /// Throws: Error kInput, subject `source` ("file:line").
   Example build(const nlohmann::ordered_json& row, const std::string& source) const;
 
+  /// The ids that ask for an answer: of `{"messages": [...]}` with the template's generation prompt, of
+  /// `{"prompt": text}` as the beginning of a raw text pair. As far as the template renders a conversation
+  /// as the beginning of a longer one, they are the first ids of the example with that answer.
+  /// Throws: Error kInput.
+  std::vector<std::int32_t> build_prompt(const nlohmann::ordered_json& row) const;
+
  private:
   Example build_row(const nlohmann::ordered_json& row) const;
   Example build_chat(nlohmann::ordered_json messages, std::size_t prompt_messages,
@@ -61,6 +71,9 @@ class ExampleBuilder {
   std::vector<std::size_t> wanted_messages(nlohmann::ordered_json& messages,
                                            std::size_t prompt_messages) const;
   Example build_text_pair(const std::string& prompt, const std::string& completion) const;
+  std::vector<Token> tokenize_chat(const std::string& text) const;
+  std::vector<std::int32_t> encode_raw(const std::string& text) const;
+  Rendered render_row(nlohmann::ordered_json& messages, const RenderOptions& options) const;
   RenderOptions render_options(const nlohmann::ordered_json& row) const;
 
   std::shared_ptr<const Tokenizer> tokenizer_;

@@ -101,6 +101,9 @@ class LoopTurn {
     if (shared == asked.size()) {
       return shared;
     }
+    if (const auto further = opening_further_in(asked)) {
+      return *further;
+    }
     // Only whole lines and whole special tokens: `<think>` and `<tool_call>` share a `<t` that opens nothing.
     std::size_t opened = 0;
     if (const std::size_t line = written.substr(0, shared).rfind('\n'); line != std::string_view::npos) {
@@ -111,16 +114,31 @@ class LoopTurn {
         opened = std::max(opened, token.end - region_.begin);
       }
     }
-    if (opened > 0) {
-      return opened;
+    if (opened == 0 && region_.begin == 0) {
+      fail_turn(chat_, message_, "where this turn begins");
     }
+    return opened;
+  }
+
+  /// The opening where something else comes before it: white space, or, in front of everything, a BOS or a
+  /// system message of the template's own.
+  std::optional<std::size_t> opening_further_in(std::string_view asked) const {
+    const std::string_view written = region_text();
     const std::size_t word = asked.find_first_not_of(kBlank);
     if (word == std::string_view::npos) {
       return 0;
     }
     const std::size_t at = written.find(asked.substr(word));
-    return at != std::string_view::npos && at == written.find_first_not_of(kBlank) ? at + asked.size() - word
-                                                                                   : 0;
+    if (at != std::string_view::npos && (region_.begin == 0 || at == written.find_first_not_of(kBlank))) {
+      return at + asked.size() - word;
+    }
+    // The prompt may end the whole conversation first, as with an EOS.
+    for (const Token& token : chat_.tokenizer.tokenize(asked, false)) {
+      if (may_end_turn(chat_, token) && written.starts_with(asked.substr(token.begin))) {
+        return asked.size() - token.begin;
+      }
+    }
+    return {};
   }
 
   /// The token that covers the byte at `position`, if it may end a turn.

@@ -61,6 +61,8 @@ struct DataSpec {
   bool packing = false;
   std::string overlong = "error";
   std::string chat_template = "auto";  ///< YAML key `template`
+  std::string template_date;
+  std::string train_on = "all";
   bool shuffle = true;
 
   bool operator==(const DataSpec&) const = default;

@@ -57,6 +57,10 @@ bool ChatTemplate::marks_generation() const { return compiled_->generation_line 
 
 int ChatTemplate::generation_line() const { return compiled_->generation_line; }
 
+bool ChatTemplate::asks_for_time() const {
+  return compiled_->source.find("strftime_now") != std::string::npos;
+}
+
 const std::string& ChatTemplate::source() const { return compiled_->source; }
 
 const std::string& ChatTemplate::name() const { return compiled_->name; }

@@ -6,7 +6,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -72,6 +71,8 @@ class ChatTemplate {
   bool marks_generation() const;
   /// The line of its first `{% generation %}` block; 0 without one.
   int generation_line() const;
+  /// Whether it asks for the time (`strftime_now`).
+  bool asks_for_time() const;
   const std::string& source() const;
   const std::string& name() const;
 
@@ -92,6 +93,6 @@ std::optional<ChatTemplate> find_chat_template(const std::filesystem::path& mode
 std::optional<ChatTemplate> named_chat_template(std::string_view name);
 
 /// The names that `named_chat_template` knows.
-std::span<const std::string_view> named_chat_templates();
+std::vector<std::string_view> named_chat_templates();
 
 }  // namespace lore
