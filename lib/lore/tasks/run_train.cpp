@@ -159,7 +159,7 @@ Json source_counts(const Dataset& dataset) {
 
 TrainOutcome run_train(const TrainRequest& request, const Environment& environment, TrainReporter& reporter) {
   const Clock::time_point start = Clock::now();
-  const Recipe& recipe = request.recipe;
+  Recipe recipe = request.recipe;
   const std::filesystem::path model_path = find_base(recipe.model, environment);
   if (!request.dry_run) {
     RunFolder::check_free(recipe.output_dir, request.overwrite);
@@ -173,6 +173,7 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
     adapter.config.base_model_name_or_path = base.name;
   }
   const TrainingData data = loading_data.get();
+  recipe.data.template_date = data.template_date;
   for (const Dataset* dataset : {&data.train, &data.validation}) {
     refuse_foreign_ids(*dataset, base.model->config());
     warn_of_long_examples(*dataset, base.model->config(), reporter);
@@ -209,7 +210,8 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
            {"device", recipe.model.device},
            {"dtype", setup.dtype},
            {"adapter", {{"modules", setup.modules}, {"parameters", setup.adapter_parameters}}},
-           {"data", {{"train", source_counts(data.train)}, {"validation", source_counts(data.validation)}}}};
+           {"data", {{"train", source_counts(data.train)}, {"validation", source_counts(data.validation)}}},
+           {"template_date", data.template_date.empty() ? Json() : Json(data.template_date)}};
   const auto finish = [&](const Json& exit) {
     outcome.seconds = seconds_since(start);
     run["timings"] = {{"load_seconds", setup.load_seconds}, {"total_seconds", outcome.seconds}};

@@ -2,6 +2,7 @@
 
 #include <ctime>
 
+#include "lore/core/calendar_date.h"
 #include "lore/core/error.h"
 #include "lore/data/example_builder.h"
 #include "lore/data/template_choice.h"
@@ -14,9 +15,15 @@ TrainingData load_training_data(const Recipe& recipe, const std::filesystem::pat
   if (choice.chat_template) {
     data.chat_template = choice.chat_template->source();
   }
+  data.template_date = recipe.data.template_date;
+  if (data.template_date.empty() && choice.chat_template && choice.chat_template->asks_for_time()) {
+    data.template_date = date_of_seconds(std::time(nullptr));
+  }
   ExampleSettings settings;
   settings.template_for_text_pairs = choice.for_text_pairs;
-  settings.now = std::to_string(std::time(nullptr));
+  settings.ensures_bos = choice.named;
+  settings.train_on = parse_train_on(recipe.data.train_on);
+  settings.now = time_for_template(data.template_date);
   const ExampleBuilder builder(data.tokenizer, std::move(choice.chat_template), settings);
   const Overlong overlong = parse_overlong(recipe.data.overlong);
   const auto load = [&](const std::vector<SourceSpec>& specs) {
