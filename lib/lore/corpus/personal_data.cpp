@@ -1,0 +1,3 @@
+#include "lore/corpus/personal_data.h"
+
+namespace lore {}
