@@ -69,7 +69,26 @@ Example ExampleBuilder::build(const Json& row, const std::string& source) const 
   }
 }
 
+bool ExampleBuilder::is_plain_text(const Json& row) {
+  return row.contains("text") && !row.contains("messages") && !row.contains("prompt");
+}
+
+Json ExampleBuilder::identity() const {
+  const bool asks_for_the_time =
+      chat_template_ && chat_template_->source().find("strftime_now") != std::string::npos;
+  return {{"tokenizer", tokenizer_->sha256()},
+          {"template", chat_template_ ? Json(chat_template_->source()) : Json()},
+          {"template_for_text_pairs", settings_.template_for_text_pairs},
+          {"now", asks_for_the_time ? Json(settings_.now) : Json()}};
+}
+
 Example ExampleBuilder::build_row(const Json& row) const {
+  if (is_plain_text(row)) {
+    if (!row["text"].is_string()) {
+      refuse("text", fmt::format("expected a text, got {}", row["text"].type_name()));
+    }
+    return build_text(row["text"].get_ref<const std::string&>());
+  }
   const auto messages = row.find("messages");
   const auto prompt = row.find("prompt");
   const auto completion = row.find("completion");
@@ -77,7 +96,7 @@ Example ExampleBuilder::build_row(const Json& row) const {
   const bool pair = prompt != row.end() && completion != row.end();
   if (chat == pair) {
     refuse("row", chat ? "has 'messages' and also 'prompt' and 'completion': which is meant?"
-                       : fmt::format("expected 'messages', or 'prompt' and 'completion'; its keys: {}",
+                       : fmt::format("expected 'messages', or 'prompt' and 'completion', or 'text'; its keys: {}",
                                      keys_of(row)));
   }
   if (chat) {
@@ -151,13 +170,35 @@ Example ExampleBuilder::build_chat(const Json& messages, std::size_t prompt_mess
   return example;
 }
 
-Example ExampleBuilder::build_text_pair(const std::string& prompt, const std::string& completion) const {
+std::string ExampleBuilder::with_eos(const std::string& text) const {
   const SpecialTokens& special = tokenizer_->special_tokens();
   const auto eos = special.by_name.find("eos_token");
   if (eos == special.by_name.end() || eos->second.empty()) {
-    refuse("row", "the tokenizer names no eos_token to end the completion with");
+    refuse("row", "the tokenizer names no eos_token to end the text with");
   }
-  const std::string ended = completion.ends_with(eos->second) ? completion : completion + eos->second;
+  return text.ends_with(eos->second) ? text : text + eos->second;
+}
+
+Example ExampleBuilder::build_text(const std::string& text) const {
+  if (text.empty()) {
+    refuse("text", "is empty");
+  }
+  const SpecialTokens& special = tokenizer_->special_tokens();
+  Example example;
+  example.ids = tokenizer_->encode(with_eos(text), true);
+  drop_second_bos(example.ids, special.bos);
+  // A tokenizer that puts an EOS behind every text gives it a second one.
+  if (special.eos && example.ids.size() >= 2 && example.ids.back() == *special.eos &&
+      example.ids[example.ids.size() - 2] == *special.eos) {
+    example.ids.pop_back();
+  }
+  example.trained.assign(example.ids.size(), 1);
+  return example;
+}
+
+Example ExampleBuilder::build_text_pair(const std::string& prompt, const std::string& completion) const {
+  const SpecialTokens& special = tokenizer_->special_tokens();
+  const std::string ended = with_eos(completion);
   std::vector<std::int32_t> prompt_ids = tokenizer_->encode(prompt, true);
   Example example;
   example.ids = tokenizer_->encode(prompt + ended, true);
