@@ -10,8 +10,10 @@
 #include <string>
 
 #include "lore/core/error.h"
+#include "lore/corpus/csv_rows.h"
 #include "lore/corpus/json_rows.h"
-#include "lore/corpus/json_value_reader.h"
+#include "lore/corpus/tbx_rows.h"
+#include "lore/corpus/text_rows.h"
 
 namespace lore {
 namespace {
@@ -125,6 +127,18 @@ std::unique_ptr<RowReader> open_objects(std::unique_ptr<TextCursor> text, const 
   return open_json_objects(std::move(text), std::move(keys));
 }
 
+std::string unknown_content(std::string_view last) {
+  if (last == ".json") {
+    return "is no JSON of rows: it begins neither with a list nor with an object";
+  }
+  if (last == ".tbx" || last == ".xml") {
+    return "is no XML: it does not begin with '<'";
+  }
+  return "it cannot be told what this is: give it a name that ends with .jsonl, .json, .csv, .tsv, .tbx or, "
+         "for "
+         "plain text, .txt or .md";
+}
+
 }  // namespace
 
 bool is_data_name(std::string_view name) {
@@ -137,19 +151,36 @@ bool is_text_name(std::string_view name) { return is_one_of(ending(name), kTextN
 std::unique_ptr<RowReader> open_container(std::unique_ptr<TextCursor> text, std::string_view name,
                                           const SourceSpec& spec) {
   const std::string last = ending(name);
+  if (is_one_of(last, kTextNames)) {
+    return open_text(std::move(text), spec.sample_by);
+  }
+  if (spec.sample_by != SourceSpec().sample_by) {
+    throw Error(
+        ErrorKind::kUsage, text->shown(),
+        fmt::format("`sample_by: {}` is for plain text (.txt, .md), which this is not", spec.sample_by));
+  }
+  if (last == ".csv") {
+    return open_csv(std::move(text), {});
+  }
+  if (last == ".tsv") {
+    return open_csv(std::move(text), '\t');
+  }
   const std::string_view rest = text->rest();
   const std::size_t begin = rest.find_first_not_of(kWhiteSpace);
   const char first = begin == std::string_view::npos ? '\0' : rest[begin];
   if (first == '[') {
     return open_json_list(std::move(text), begin, false);
   }
-  if (is_one_of(last, kLineNames)) {
+  if (is_one_of(last, kLineNames) || rest.empty()) {
     return open_json_lines(std::move(text));
   }
   if (first == '{') {
     return open_objects(std::move(text), spec);
   }
-  throw Error(ErrorKind::kInput, text->shown(), "what it holds cannot be told");
+  if (first == '<') {
+    return open_tbx(std::move(text));
+  }
+  throw Error(ErrorKind::kInput, text->shown(), unknown_content(last));
 }
 
 }  // namespace lore

@@ -36,6 +36,7 @@ std::optional<Line> LineReader::next() {
     after_return_ = is_complete && rest[end] == '\r';
     text_.take(end + (is_complete ? 1 : 0));
     if (is_complete) {
+      line.has_end = true;
       return line;
     }
   }

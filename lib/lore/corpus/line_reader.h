@@ -17,6 +17,7 @@ struct Line {
   std::string_view text = {};  ///< without its end; the first kLongestRow bytes where it is longer
   std::int64_t number = 0;     ///< from 1
   bool is_too_long = false;
+  bool has_end = false;  ///< false for the last line where the text ends without a line end
 };
 
 /// Cuts a text into lines, ended by LF, CR LF, or CR alone.
