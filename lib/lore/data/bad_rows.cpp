@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lore/core/atomic_file.h"
 #include "lore/core/error.h"
@@ -18,18 +19,30 @@ using Json = nlohmann::ordered_json;
 constexpr std::int64_t kShown = 5;
 constexpr std::int64_t kShownOfError = 20;
 
+/// The caches of all data sets, each once: a part that was split off has those of the whole.
+std::vector<const TokenCache*> caches_of(std::initializer_list<const Dataset*> datasets) {
+  std::vector<const TokenCache*> caches;
+  for (const Dataset* dataset : datasets) {
+    for (const auto& cache : dataset->caches()) {
+      if (std::find(caches.begin(), caches.end(), cache.get()) == caches.end()) {
+        caches.push_back(cache.get());
+      }
+    }
+  }
+  return caches;
+}
+
 /// "file:line: why" of the first `most` rows of `datasets`, each on a line of its own.
 std::string first_bad_rows(std::initializer_list<const Dataset*> datasets, std::int64_t most) {
   std::string list;
-  for (const Dataset* dataset : datasets) {
-    for (const auto& cache : dataset->caches()) {
-      std::string_view lines = cache->bad();
-      for (; !lines.empty() && most > 0; --most) {
-        const std::size_t end = lines.find('\n');
-        const Json line = Json::parse(lines.substr(0, end));
-        list += fmt::format("\n  {}: {}", line.at("source").get<std::string>(), line.at("why").get<std::string>());
-        lines.remove_prefix(end + 1);
-      }
+  for (const TokenCache* cache : caches_of(datasets)) {
+    std::string_view lines = cache->bad();
+    for (; !lines.empty() && most > 0; --most) {
+      const std::size_t end = lines.find('\n');
+      const Json line = Json::parse(lines.substr(0, end));
+      list +=
+          fmt::format("\n  {}: {}", line.at("source").get<std::string>(), line.at("why").get<std::string>());
+      lines.remove_prefix(end + 1);
     }
   }
   return list;
@@ -85,11 +98,11 @@ std::int64_t write_rejects(const std::filesystem::path& path,
       count += std::count(lines.begin(), lines.end(), '\n');
     }
   };
+  for (const TokenCache* cache : caches_of(datasets)) {
+    write(cache->bad());
+    write(cache->left_out());
+  }
   for (const Dataset* dataset : datasets) {
-    for (const auto& cache : dataset->caches()) {
-      write(cache->bad());
-      write(cache->left_out());
-    }
     for (const LeftOutRow& row : dataset->left_out) {
       const Json line{{"source", row.source}, {"why", row.why}, {"row", nullptr}};
       write(line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");

@@ -27,7 +27,8 @@ struct Batch {
   std::vector<std::int64_t> example_of_segment;
 
   /// Lays one more example behind the others; `index` is its own.
-  void append(std::span<const std::int32_t> tokens, std::span<const std::uint8_t> trained, std::int64_t index);
+  void append(std::span<const std::int32_t> tokens, std::span<const std::uint8_t> trained,
+              std::int64_t index);
 };
 
 /// The batch of the examples at `indices`, in that order.

@@ -57,6 +57,7 @@ void BatchPlan::pack_examples(std::span<const std::int64_t> lengths) {
   std::vector<std::int64_t> ordered(static_cast<std::size_t>(order_.count()));
   for (std::size_t place = 0; place < ordered.size(); ++place) {
     ordered[place] = lengths[static_cast<std::size_t>(order_(static_cast<std::int64_t>(place)))];
+    packed_tokens_ += ordered[place];
   }
   packs_ = pack(ordered, options_.max_length);
   units_ = packs_->count();
@@ -93,15 +94,20 @@ void BatchPlan::group_examples(std::span<const std::int64_t> lengths) {
       return std::accumulate(first, first + batch, std::int64_t{0},
                              [&](std::int64_t sum, std::uint32_t example) { return sum + length(example); });
     };
-    std::iter_swap(order.begin(), std::max_element(order.begin(), order.end(), [&](auto a, auto b) {
-                     return tokens(a) < tokens(b);
-                   }));
+    std::iter_swap(order.begin(), std::max_element(order.begin(), order.end(),
+                                                   [&](auto a, auto b) { return tokens(a) < tokens(b); }));
   }
   grouped_.reserve(examples.size());
   for (const std::int64_t i : order) {
     grouped_.insert(grouped_.end(), examples.begin() + i * batch, examples.begin() + (i + 1) * batch);
   }
   grouped_.insert(grouped_.end(), examples.begin() + full * batch, examples.end());
+}
+
+double BatchPlan::packing_efficiency() const {
+  return packs_ && units_ > 0 ? static_cast<double>(packed_tokens_) /
+                                    (static_cast<double>(units_) * static_cast<double>(options_.max_length))
+                              : 0;
 }
 
 std::int64_t BatchPlan::count() const {

@@ -44,6 +44,8 @@ class BatchPlan {
   std::int64_t examples() const { return order_.count(); }
   /// Packs of the epoch, on all ranks; without packing the examples.
   std::int64_t units() const { return units_; }
+  /// Tokens over the room of all packs; 0 without packing.
+  double packing_efficiency() const;
 
  private:
   void pack_examples(std::span<const std::int64_t> lengths);
@@ -54,9 +56,10 @@ class BatchPlan {
   std::int64_t epoch_;
   EpochOrder order_;
   std::int64_t units_;
-  std::optional<Packs> packs_;              ///< of places of the epoch
-  std::optional<Permutation> pack_order_;   ///< where packs are shuffled
-  std::vector<std::uint32_t> grouped_;      ///< examples, with group_by_length
+  std::int64_t packed_tokens_ = 0;
+  std::optional<Packs> packs_;             ///< of places of the epoch
+  std::optional<Permutation> pack_order_;  ///< where packs are shuffled
+  std::vector<std::uint32_t> grouped_;     ///< examples, with group_by_length
 };
 
 }  // namespace lore

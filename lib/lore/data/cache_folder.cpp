@@ -27,8 +27,8 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kCacheEnding = ".tokens";
 constexpr const char* kHashEnding = ".sha256";
 constexpr const char* kTemporaryEnding = ".tmp";
-/// A temporary file without a lock is young while its maker has not come to lock it, a file's times are not to
-/// be trusted while a second change could give the same.
+/// A temporary file without a lock is young while its maker has not come to lock it, a file's times are not
+/// to be trusted while a second change could give the same.
 constexpr std::time_t kYoungSeconds = 5;
 
 fs::path cache_path(const fs::path& folder, const std::string& key) { return folder / (key + kCacheEnding); }
@@ -52,9 +52,9 @@ class Descriptor {
 };
 
 [[noreturn]] void fail(const fs::path& path, const char* action) {
-  throw Error(ErrorKind::kResources, path.string(),
-              fmt::format("cannot be {}: {}; set data.cache_dir to another folder", action,
-                          std::strerror(errno)));
+  throw Error(
+      ErrorKind::kResources, path.string(),
+      fmt::format("cannot be {}: {}; set data.cache_dir to another folder", action, std::strerror(errno)));
 }
 
 int duplicate(int descriptor) {
@@ -114,9 +114,12 @@ Json state_of(const fs::path& path, const struct stat& info) {
   const auto nanoseconds = [](const timespec& time) {
     return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
   };
-  return {{"path", path.string()},          {"device", info.st_dev},
-          {"inode", info.st_ino},           {"size", info.st_size},
-          {"mtime", nanoseconds(info.st_mtim)}, {"ctime", nanoseconds(info.st_ctim)}};
+  return {{"path", path.string()},
+          {"device", info.st_dev},
+          {"inode", info.st_ino},
+          {"size", info.st_size},
+          {"mtime", nanoseconds(info.st_mtim)},
+          {"ctime", nanoseconds(info.st_ctim)}};
 }
 
 }  // namespace
@@ -130,10 +133,11 @@ CacheFolder::CacheFolder(CacheSettings settings, Messages& messages)
   if (fs::create_directories(settings_.folder, error)) {
     fs::permissions(settings_.folder, fs::perms::owner_all, error);
   }
-  if (!fs::is_directory(settings_.folder, error) || ::access(settings_.folder.c_str(), R_OK | W_OK | X_OK) != 0) {
-    messages_.warning(fmt::format(
-        "{} cannot be written: tokenized data is not kept for the next run (set data.cache_dir)",
-        settings_.folder.string()));
+  if (!fs::is_directory(settings_.folder, error) ||
+      ::access(settings_.folder.c_str(), R_OK | W_OK | X_OK) != 0) {
+    messages_.warning(
+        fmt::format("{} cannot be written: tokenized data is not kept for the next run (set data.cache_dir)",
+                    settings_.folder.string()));
     settings_.folder.clear();
   }
 }
@@ -179,7 +183,8 @@ std::shared_ptr<const TokenCache> CacheFolder::build(
     TemporaryCache temporary(cache_path(settings_.folder, key));
     write(temporary.descriptor(), settings_.folder);
     temporary.commit();
-    cache = TokenCache::open(duplicate(temporary.descriptor()), cache_path(settings_.folder, key).string(), key);
+    cache =
+        TokenCache::open(duplicate(temporary.descriptor()), cache_path(settings_.folder, key).string(), key);
   }
   keep_within_budget();
   return cache;

@@ -133,7 +133,7 @@ std::vector<RowSignature> Dataset::signatures(std::span<const std::int64_t> rows
   return signatures;
 }
 
-Dataset Dataset::take_out(std::span<const std::int64_t> rows, std::int64_t SourceCounts::* counter) {
+Dataset Dataset::take_out(std::span<const std::int64_t> rows, std::int64_t SourceCounts::*counter) {
   Dataset taken;
   taken.caches_ = caches_;
   taken.first_example_ = first_example_;
@@ -159,7 +159,7 @@ Dataset Dataset::take_out(std::span<const std::int64_t> rows, std::int64_t Sourc
   return taken;
 }
 
-void Dataset::count_examples(std::int64_t SourceCounts::* counter) {
+void Dataset::count_examples(std::int64_t SourceCounts::*counter) {
   const std::vector<std::int64_t> left = rows();
   std::vector<std::int64_t> used(sources_.size(), 0);
   for (const std::size_t first : groups(left)) {

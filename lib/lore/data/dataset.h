@@ -46,7 +46,8 @@ class Dataset {
   std::vector<SourceCounts>& sources() { return sources_; }
   const std::vector<std::shared_ptr<const TokenCache>>& caches() const { return caches_; }
 
-  /// The rows that the examples come from, ascending: numbers within this data set and what was taken out of it.
+  /// The rows that the examples come from, ascending: numbers within this data set and what was taken out of
+  /// it.
   std::vector<std::int64_t> rows() const;
   /// Those that come from one row of a file lie in one group: the first of each group, as a place in `rows`.
   std::vector<std::size_t> groups(std::span<const std::int64_t> rows) const;
@@ -59,7 +60,7 @@ class Dataset {
 
   /// Moves the examples of `rows` (ascending) into the data set that is returned. A row of a file of which
   /// nothing is left counts under `counter`.
-  Dataset take_out(std::span<const std::int64_t> rows, std::int64_t SourceCounts::* counter);
+  Dataset take_out(std::span<const std::int64_t> rows, std::int64_t SourceCounts::*counter);
 
   std::vector<DataFile> files;
   std::vector<LeftOutRow> left_out;
@@ -69,7 +70,7 @@ class Dataset {
   std::pair<std::size_t, std::int64_t> locate_row(std::int64_t row) const;
   bool same_file_row(std::int64_t row, std::int64_t other) const;
   std::int64_t row_of(std::int64_t i) const;
-  void count_examples(std::int64_t SourceCounts::* counter);
+  void count_examples(std::int64_t SourceCounts::*counter);
 
   std::vector<std::shared_ptr<const TokenCache>> caches_;
   std::vector<std::int64_t> first_example_;  ///< of each cache
@@ -80,8 +81,8 @@ class Dataset {
 
 /// Moves a random `fraction` of the rows (rounded to the nearest number, at least one, in the order they had)
 /// out of `dataset` and returns them; all that was made of one row stays together. A pure function of the
-/// number of rows and of `seed`. Throws: Error kUsage when the fraction is not within (0, 1) or leaves one side
-/// empty.
+/// number of rows and of `seed`. Throws: Error kUsage when the fraction is not within (0, 1) or leaves one
+/// side empty.
 Dataset split_validation(Dataset& dataset, double fraction, std::uint64_t seed);
 
 }  // namespace lore

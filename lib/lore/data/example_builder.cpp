@@ -95,9 +95,10 @@ Example ExampleBuilder::build_row(const Json& row) const {
   const bool chat = messages != row.end();
   const bool pair = prompt != row.end() && completion != row.end();
   if (chat == pair) {
-    refuse("row", chat ? "has 'messages' and also 'prompt' and 'completion': which is meant?"
-                       : fmt::format("expected 'messages', or 'prompt' and 'completion', or 'text'; its keys: {}",
-                                     keys_of(row)));
+    refuse("row",
+           chat ? "has 'messages' and also 'prompt' and 'completion': which is meant?"
+                : fmt::format("expected 'messages', or 'prompt' and 'completion', or 'text'; its keys: {}",
+                              keys_of(row)));
   }
   if (chat) {
     return build_chat(read_messages(*messages, "messages"), 0, row);

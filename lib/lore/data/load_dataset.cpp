@@ -39,9 +39,12 @@ Json identity_of(const SourceSpec& source) {
     const bool is_file = std::filesystem::is_regular_file(name);
     templates.push_back({name, is_file ? Json(sha256_of_file(name)) : Json()});
   }
-  return {{"path", source.path},       {"format", source.format},
-          {"columns", columns},        {"templates", templates},
-          {"encoding", source.encoding}, {"sample_by", source.sample_by},
+  return {{"path", source.path},
+          {"format", source.format},
+          {"columns", columns},
+          {"templates", templates},
+          {"encoding", source.encoding},
+          {"sample_by", source.sample_by},
           {"limit", source.limit ? Json(*source.limit) : Json()}};
 }
 
@@ -72,10 +75,10 @@ void warn_of_personal_data(const SourceCounts& counts, const Json& places, Perso
   if (counts.personal > static_cast<std::int64_t>(places.size())) {
     first += fmt::format("\n  and {} more", counts.personal - static_cast<std::int64_t>(places.size()));
   }
-  messages.warning(fmt::format("{}: {} of {} rows hold personal data ({}){}:{}", counts.path, counts.personal,
-                               counts.rows, counts.personal_kinds,
-                               policy == PersonalDataPolicy::kMask ? ", masked" : " (data.pii: mask hides it)",
-                               first));
+  messages.warning(
+      fmt::format("{}: {} of {} rows hold personal data ({}){}:{}", counts.path, counts.personal, counts.rows,
+                  counts.personal_kinds,
+                  policy == PersonalDataPolicy::kMask ? ", masked" : " (data.pii: mask hides it)", first));
 }
 
 }  // namespace
@@ -90,12 +93,13 @@ Dataset load_dataset(std::span<const SourceSpec> sources, const ExampleBuilder& 
     for (const std::string& path : paths) {
       files.push_back({path, cache.content_sha256(path)});
     }
-    const std::string key = sha256_hex(Json{{"code", kDataCode},
-                                            {"files", identity_of(files)},
-                                            {"source", identity_of(source)},
-                                            {"builder", builder.identity()},
-                                            {"settings", identity_of(settings)}}
-                                           .dump(-1, ' ', false, Json::error_handler_t::replace));
+    const std::string key = sha256_hex(Json{
+        {"code", kDataCode},
+        {"files", identity_of(files)},
+        {"source", identity_of(source)},
+        {"builder", builder.identity()},
+        {"settings",
+         identity_of(settings)}}.dump(-1, ' ', false, Json::error_handler_t::replace));
     std::shared_ptr<const TokenCache> tokens = cache.find(key);
     if (!tokens) {
       tokens = cache.build(key, [&](TokenCacheWriter& writer) {

@@ -11,9 +11,9 @@
 
 namespace lore {
 
-/// The examples of all sources: from their caches, which are made where there are none. Neither the result nor
-/// what is said depends on the number of threads or on whether a cache was there. Rows that cannot be used are
-/// counted, not more: see report_bad_rows.
+/// The examples of all sources: from their caches, which are made where there are none. Neither the result
+/// nor what is said depends on the number of threads or on whether a cache was there. Rows that cannot be
+/// used are counted, not more: see report_bad_rows.
 ///
 /// A cache is found by the content of the files, their names and order, the settings of the source, the
 /// tokenizer, the chat template, `settings`, and the version of the code that makes tokens of rows.

@@ -13,9 +13,9 @@
 namespace lore {
 
 /// Takes inputs from `take` until it gives none, turns each into a result with `work` on `threads` threads,
-/// and gives the results to `give` in the order of the inputs. `take` and `give` are each called by one thread
-/// at a time. At most one input a thread is in memory.
-/// Throws: what `take`, `work` or `give` threw; of several the one of the earliest input.
+/// and gives the results to `give` in the order of the inputs. `take` and `give` are each called by one
+/// thread at a time. At most one input a thread is in memory. Throws: what `take`, `work` or `give` threw; of
+/// several the one of the earliest input.
 template <class Input, class Result, class Take, class Work, class Give>
 void work_in_order(int threads, Take take, Work work, Give give) {
   std::mutex taking;

@@ -21,8 +21,9 @@ constexpr std::size_t kShownOfError = 20;
 std::size_t parse(std::span<const std::string_view> names, std::string_view key, std::string_view name) {
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) {
-    throw Error(ErrorKind::kUsage, std::string(key),
-                fmt::format("'{}' is not one of {}, {}, {}, {}", name, names[0], names[1], names[2], names[3]));
+    throw Error(
+        ErrorKind::kUsage, std::string(key),
+        fmt::format("'{}' is not one of {}, {}, {}, {}", name, names[0], names[1], names[2], names[3]));
   }
   return static_cast<std::size_t>(found - names.begin());
 }
@@ -31,8 +32,8 @@ std::size_t parse(std::span<const std::string_view> names, std::string_view key,
 struct Repeats {
   std::string_view key;
   std::string_view rows_that;
-  std::int64_t SourceCounts::* found;
-  std::int64_t SourceCounts::* left_out;
+  std::int64_t SourceCounts::*found;
+  std::int64_t SourceCounts::*left_out;
 };
 
 std::string reason(const DuplicatePair& pair, const std::string& other) {
@@ -111,11 +112,11 @@ void apply_leakage(Dataset& train, const Dataset& validation, RepeatPolicy polic
   }
   const std::vector<std::int64_t> rows = train.rows();
   const std::vector<std::int64_t> other_rows = validation.rows();
-  apply(train, validation, rows, other_rows,
-        find_leaks(train.signatures(rows), validation.signatures(other_rows)),
-        {"data.leakage", "say the same as a validation row", &SourceCounts::leaks_found,
-         &SourceCounts::leaked},
-        policy, messages);
+  apply(
+      train, validation, rows, other_rows,
+      find_leaks(train.signatures(rows), validation.signatures(other_rows)),
+      {"data.leakage", "say the same as a validation row", &SourceCounts::leaks_found, &SourceCounts::leaked},
+      policy, messages);
 }
 
 }  // namespace lore

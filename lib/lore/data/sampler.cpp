@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint32_t kRounds = 8;
 /// A network over fewer bits has too few orders to be near a uniform draw.
-constexpr int kFewestBits = 8;
+constexpr unsigned kFewestBits = 8;
 
 std::uint64_t mask(unsigned bits) { return (std::uint64_t{1} << bits) - 1; }
 
@@ -42,8 +42,8 @@ Permutation::Permutation(std::int64_t count, std::uint64_t seed, OrderStream str
   if (count < 0 || count > std::numeric_limits<std::uint32_t>::max()) {
     throw Error(ErrorKind::kUsage, "data", fmt::format("cannot order {} examples: at most 2^32 - 1", count));
   }
-  const auto bits =
-      static_cast<unsigned>(std::max(kFewestBits, std::bit_width(count_ > 0 ? count_ - 1 : 0)));
+  const unsigned bits =
+      std::max(kFewestBits, static_cast<unsigned>(std::bit_width(count_ > 0 ? count_ - 1 : 0)));
   low_bits_ = bits / 2;
   high_bits_ = bits - low_bits_;
 }
@@ -92,8 +92,9 @@ EpochOrder::EpochOrder(std::span<const SourceShare> sources, std::uint64_t seed,
 
 std::int64_t EpochOrder::operator()(std::int64_t place) const {
   const std::int64_t drawn = shuffle_ ? order_(place) : place;
-  const auto after = std::upper_bound(parts_.begin(), parts_.end(), drawn,
-                                      [](std::int64_t value, const Part& part) { return value < part.first_place; });
+  const auto after =
+      std::upper_bound(parts_.begin(), parts_.end(), drawn,
+                       [](std::int64_t value, const Part& part) { return value < part.first_place; });
   const Part& part = *std::prev(after);
   const std::int64_t position = part.position + drawn - part.first_place;
   const std::int64_t within = position % part.examples;

@@ -7,7 +7,12 @@
 namespace lore {
 
 /// Uses of one seed that must not give the same order.
-enum class OrderStream : std::uint64_t { kEpoch = 0x4F52, kPacks = 0x5041, kSplit = 0x5350, kSource = 0x5352 };
+enum class OrderStream : std::uint64_t {
+  kEpoch = 0x4F52,
+  kPacks = 0x5041,
+  kSplit = 0x5350,
+  kSource = 0x5352
+};
 
 /// An order of 0 .. count-1 in which any place can be looked up without the others: a Feistel network whose
 /// round function is Philox, over the next power of two, walked until it is inside (Black and Rogaway,

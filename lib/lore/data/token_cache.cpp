@@ -60,11 +60,12 @@ std::pair<std::string_view, std::uint64_t> parse_source(std::string_view source)
 
 }  // namespace
 
-TokenCacheWriter::TokenCacheWriter(int descriptor, const std::filesystem::path& folder, const std::string& key)
+TokenCacheWriter::TokenCacheWriter(int descriptor, const std::filesystem::path& folder,
+                                   const std::string& key)
     : file_(descriptor, "the token cache in " + folder.string()), key_(key) {
   for (int section = Layout::kExamples; section < Layout::kSummary; ++section) {
-    waiting_.push_back(std::make_unique<AppendFile>(open_unnamed_file(folder),
-                                                    "a temporary file in " + folder.string()));
+    waiting_.push_back(
+        std::make_unique<AppendFile>(open_unnamed_file(folder), "a temporary file in " + folder.string()));
   }
   // The header comes last: until then the file is not one.
   file_.append(std::vector<std::byte>(sizeof(Layout::Header)));
@@ -91,10 +92,9 @@ void TokenCacheWriter::add_row(std::string_view source, const std::optional<RowS
 void TokenCacheWriter::add_example(const Example& example) {
   file_.align(alignof(std::int32_t));
   const std::uint64_t begin = (sizeof(Layout::Header) + kAlignment - 1) / kAlignment * kAlignment;
-  waiting_[Layout::kExamples - 1]->append_value(
-      Layout::Entry{file_.size() - begin, static_cast<std::uint32_t>(example.ids.size()),
-                    static_cast<std::uint32_t>(count_trained(example)),
-                    checksum(example.ids, example.trained), rows_ - 1});
+  waiting_[Layout::kExamples - 1]->append_value(Layout::Entry{
+      file_.size() - begin, static_cast<std::uint32_t>(example.ids.size()),
+      static_cast<std::uint32_t>(count_trained(example)), checksum(example.ids, example.trained), rows_ - 1});
   file_.append(std::as_bytes(std::span(example.ids)));
   file_.append(std::as_bytes(std::span(example.trained)));
   for (const std::int32_t id : example.ids) {
@@ -138,8 +138,9 @@ void TokenCacheWriter::finish(Json summary) {
   for (const auto& [name, number] : names_) {
     names[number] = name;
   }
-  const std::string text = Json{{"summary", std::move(summary)}, {"files", names}, {"largest_id", largest_id_}}
-                               .dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string text =
+      Json{{"summary", std::move(summary)}, {"files", names}, {"largest_id", largest_id_}}.dump(
+          -1, ' ', false, Json::error_handler_t::replace);
   file_.align(kAlignment);
   header.sections[Layout::kSummary] = {file_.size(), text.size()};
   append(std::as_bytes(std::span(text)));
@@ -265,10 +266,10 @@ void TokenCache::check_index() {
 ExampleView TokenCache::view(std::int64_t example) const {
   const Layout::Entry& found = entry(example);
   const std::byte* data = bytes_.data() + header_.sections[Layout::kData][0] + found.offset;
-  ExampleView view{{reinterpret_cast<const std::int32_t*>(data), found.length},
-                   {reinterpret_cast<const std::uint8_t*>(data) + found.length * sizeof(std::int32_t),
-                    found.length},
-                   source(found.row)};
+  ExampleView view{
+      {reinterpret_cast<const std::int32_t*>(data), found.length},
+      {reinterpret_cast<const std::uint8_t*>(data) + found.length * sizeof(std::int32_t), found.length},
+      source(found.row)};
   if (checksum(view.ids, view.trained) != found.checksum) {
     damaged(fmt::format("the tokens of {} are not what was written; remove it, and it is made anew",
                         view.source));

@@ -49,8 +49,8 @@ struct TokenCacheLayout {
     std::array<char, 8> magic;
     std::array<char, 64> key;
     std::array<std::array<std::uint64_t, 2>, kSections> sections;  ///< offset, size
-    std::array<char, 64> index_sha256;                            ///< of all sections but the data
-    std::array<char, 64> header_sha256;                           ///< of all above
+    std::array<char, 64> index_sha256;                             ///< of all sections but the data
+    std::array<char, 64> header_sha256;                            ///< of all above
   };
 };
 

@@ -94,7 +94,8 @@ class RowWork {
       result.split += fitted.split ? 1 : 0;
       result.unlabelled += fitted.unlabelled;
       if (fitted.dropped) {
-        result.left_out = fmt::format("has {} tokens, more than data.max_length {}", tokens, settings_.max_length);
+        result.left_out =
+            fmt::format("has {} tokens, more than data.max_length {}", tokens, settings_.max_length);
         continue;
       }
       form.examples = std::move(fitted.examples);
@@ -117,8 +118,9 @@ class RowWork {
         result.personal += count_personal_data(row.value);
     }
     if (settings_.personal_data == PersonalDataPolicy::kError && !result.personal.empty()) {
-      throw Error(ErrorKind::kInput, row.source,
-                  fmt::format("holds personal data: {} (data.pii: mask hides it)", result.personal.describe()));
+      throw Error(
+          ErrorKind::kInput, row.source,
+          fmt::format("holds personal data: {} (data.pii: mask hides it)", result.personal.describe()));
     }
   }
 

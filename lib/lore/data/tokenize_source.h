@@ -19,9 +19,9 @@ struct RowSettings {
   bool signatures = false;  ///< keep what finds duplicates
 };
 
-/// Reads a source row by row and writes its examples, with `threads` threads and a few rows of each in memory.
-/// Returns the summary: {"counts": SourceCounts, "personal_places": ["file:line", ...]}. What is written does not
-/// depend on the number of threads. A row that cannot be used is written as bad, whole.
+/// Reads a source row by row and writes its examples, with `threads` threads and a few rows of each in
+/// memory. Returns the summary: {"counts": SourceCounts, "personal_places": ["file:line", ...]}. What is
+/// written does not depend on the number of threads. A row that cannot be used is written as bad, whole.
 /// Throws: Error kInput for a file that cannot be read at all, kUsage, kResources.
 nlohmann::ordered_json tokenize_source(const SourceSpec& source, const ExampleBuilder& builder,
                                        const RowSettings& settings, int threads, TokenCacheWriter& writer);
