@@ -241,7 +241,10 @@ Span match_bank_card(const NumberContext& context, std::size_t first) {
     if (count > 19) {
       break;
     }
-    if (count >= 13 && is_card(run.joined(first, i), label == NumberLabel::kBankCard) &&
+    // Groups among others are a table of four-digit numbers.
+    const bool apart =
+        i == first || gap == Gap::kHyphen || label == NumberLabel::kBankCard || run.stands_alone(first, i);
+    if (count >= 13 && apart && is_card(run.joined(first, i), label == NumberLabel::kBankCard) &&
         context.is_free_after(i)) {
       last = i;
     }

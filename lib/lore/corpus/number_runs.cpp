@@ -42,6 +42,11 @@ bool NumberRun::uniform(std::size_t first, std::size_t last, Gap gap) const {
   return true;
 }
 
+bool NumberRun::stands_alone(std::size_t first, std::size_t last) const {
+  return (first == 0 || groups[first].gap != Gap::kSpace) &&
+         (last + 1 == groups.size() || groups[last + 1].gap != Gap::kSpace);
+}
+
 FoldedCharacter folded_at(std::string_view text, std::size_t position) {
   if (position >= text.size()) {
     return {kNothing, 0};

@@ -39,6 +39,8 @@ struct NumberRun {
   }
   /// True where `gap` stands before each group after `first` up to `last`.
   bool uniform(std::size_t first, std::size_t last, Gap gap) const;
+  /// False where a space parts groups `first` to `last` from others: then they may be cells of a table.
+  bool stands_alone(std::size_t first, std::size_t last) const;
 };
 
 /// A character as ASCII where it is a width or typographic variant of an ASCII character.

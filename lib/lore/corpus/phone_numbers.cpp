@@ -23,12 +23,6 @@ std::size_t area_code_length(std::string_view digits) {
   return digits.size() >= 4 && digits[1] >= '3' ? 4 : 0;
 }
 
-/// What numbers in a row, as those of a table, may not be taken for.
-bool stands_alone(const NumberRun& run, std::size_t first, std::size_t last) {
-  return (first == 0 || run.groups[first].gap != Gap::kSpace) &&
-         (last + 1 == run.groups.size() || run.groups[last + 1].gap != Gap::kSpace);
-}
-
 bool has_shape(const NumberRun& run, std::size_t first, std::initializer_list<std::size_t> counts) {
   if (run.groups.size() - first < counts.size()) {
     return false;
@@ -51,7 +45,7 @@ Match mobile(const NumberContext& context, std::size_t first, bool labelled) {
     return {};
   }
   if (run.uniform(first, first + 2, Gap::kHyphen) || run.uniform(first, first + 2, Gap::kDot) ||
-      (run.uniform(first, first + 2, Gap::kSpace) && (labelled || stands_alone(run, first, first + 2)))) {
+      (run.uniform(first, first + 2, Gap::kSpace) && (labelled || run.stands_alone(first, first + 2)))) {
     return first + 2;
   }
   return {};
@@ -88,7 +82,7 @@ Match landline(const NumberContext& context, std::size_t first, bool labelled, c
     const char digit = run.group(first + 1)[0];
     const bool fits = gap == Gap::kHyphen || gap == Gap::kClose ||
                       (gap == Gap::kSpace &&
-                       (labelled || *trunk != '\0' || (digit >= '2' && stands_alone(run, first, *last))));
+                       (labelled || *trunk != '\0' || (digit >= '2' && run.stands_alone(first, *last))));
     if (!fits) {
       return {};
     }
@@ -156,7 +150,8 @@ Match international(const NumberContext& context, bool labelled) {
     if (count > most) {
       break;
     }
-    if (count >= fewest && (i > 0 || count >= 10 || labelled)) {
+    const bool decimal = i == 1 && run.groups[1].gap == Gap::kDot;
+    if (count >= fewest && !decimal && (i > 0 || count >= 10 || labelled)) {
       last = i;
     }
   }
@@ -217,7 +212,8 @@ Match match_shape(const NumberContext& context, std::size_t first, bool labelled
   const NumberRun& run = context.run();
   const std::string_view group = run.group(first);
   const bool plus = first == 0 && run.plus;
-  if ((group == "86" || group == "0086") && first + 1 < run.groups.size()) {
+  if ((group == "86" || group == "0086") && first + 1 < run.groups.size() &&
+      run.groups[first + 1].gap != Gap::kDot) {
     if (const Match match = chinese(context, first + 1)) {
       return match;
     }
