@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <type_traits>
 #include <unordered_map>
@@ -34,14 +35,6 @@ constexpr std::uint64_t mixed(std::uint64_t x) {
   return x ^ (x >> 33);
 }
 
-constexpr std::array<std::uint32_t, 2 * kMinima> kPermutations = [] {
-  std::array<std::uint32_t, 2 * kMinima> numbers{};
-  for (std::size_t i = 0; i < numbers.size(); ++i) {
-    numbers[i] = static_cast<std::uint32_t>(mixed(0x9E3779B97F4A7C15ULL * (i + 1)) >> 32);
-  }
-  return numbers;
-}();
-
 std::array<std::uint64_t, 2> exact_hash(const std::u32string& text) {
   std::array<std::uint64_t, 2> hash = {0x243F6A8885A308D3ULL, 0x13198A2E03707344ULL};
   for (const char32_t character : text) {
@@ -67,33 +60,44 @@ std::uint64_t shingle_hash(const char32_t* characters) {
                characters[4] * 0xA0761D6478BD642FULL);
 }
 
+constexpr std::uint64_t kEmpty = std::numeric_limits<std::uint64_t>::max();
+
+/// Gives each empty bin the value of a full one, drawn by the bin's number alone: two sets then agree in a
+/// bin as often as they are similar, however few elements they have (Shrivastava 2017, arXiv:1703.04664).
+std::uint64_t densified(const std::array<std::uint64_t, kMinima>& bins, std::size_t bin) {
+  std::size_t at = bin;
+  for (std::uint64_t attempt = 1; bins[at] == kEmpty; ++attempt) {
+    at = mixed(bin * 0x9E3779B97F4A7C15ULL + attempt) % kMinima;
+  }
+  return bins[at];
+}
+
 void compute_shingles(const std::u32string& text, RowSignature& signature) {
   const std::size_t count = text.size() - kShingle + 1;
   signature.shingles = static_cast<std::uint32_t>(std::min<std::size_t>(count, kNone));
-  std::array<std::uint32_t, kMinima> minima{};
-  minima.fill(kNone);
-  std::array<std::uint64_t, RowSignature::kSketch> bins{};
-  bins.fill(std::numeric_limits<std::uint64_t>::max());
+  std::array<std::uint64_t, kMinima> band_bins{};
+  band_bins.fill(kEmpty);
+  std::array<std::uint64_t, RowSignature::kSketch> sketch_bins{};
+  sketch_bins.fill(kEmpty);
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint64_t hash = shingle_hash(text.data() + i);
-    std::uint64_t& bin = bins[hash % RowSignature::kSketch];
-    bin = std::min(bin, hash);
-    const auto x = static_cast<std::uint32_t>(hash >> 32);
-    for (std::size_t k = 0; k < kMinima; ++k) {
-      const std::uint32_t value = (kPermutations[k] | 1) * x + kPermutations[kMinima + k];
-      minima[k] = std::min(minima[k], value);
-    }
+    std::uint64_t& sketch_bin = sketch_bins[hash % RowSignature::kSketch];
+    sketch_bin = std::min(sketch_bin, hash);
+    // Other bits: what brings a pair together must not be what verifies it.
+    const std::uint64_t other = mixed(hash ^ 0xA0761D6478BD642FULL);
+    std::uint64_t& band_bin = band_bins[(other >> 32) % kMinima];
+    band_bin = std::min(band_bin, other << 32 | other >> 32);
   }
   for (std::size_t b = 0; b < RowSignature::kBands; ++b) {
     std::uint64_t key = b;
     for (std::size_t r = 0; r < kBandRows; ++r) {
-      key = mixed(key * 0x9E3779B97F4A7C15ULL + minima[b * kBandRows + r]);
+      key = mixed(key * 0x9E3779B97F4A7C15ULL ^ densified(band_bins, b * kBandRows + r));
     }
     signature.bands[b] = static_cast<std::uint32_t>(key);
   }
-  for (std::size_t i = 0; i < bins.size(); ++i) {
-    const bool empty = bins[i] == std::numeric_limits<std::uint64_t>::max();
-    signature.sketch[i] = empty ? 0 : static_cast<std::uint8_t>(1 + mixed(bins[i]) % 255);
+  for (std::size_t i = 0; i < sketch_bins.size(); ++i) {
+    signature.sketch[i] =
+        sketch_bins[i] == kEmpty ? 0 : static_cast<std::uint8_t>(1 + mixed(sketch_bins[i]) % 255);
   }
 }
 
@@ -152,7 +156,8 @@ class BandIndex {
     for (std::size_t b = 0; b < RowSignature::kBands; ++b) {
       std::uint32_t row = heads_[b * (mask_ + 1) + (signature.bands[b] & mask_)];
       for (std::size_t i = 0; i < kMostInBand && row != kNone; ++i) {
-        if (seen_[row] != query) {
+        // Another key may have come to the same chain.
+        if (seen_[row] != query && rows[row].bands[b] == signature.bands[b]) {
           seen_[row] = query;
           const double value = similarity(signature, rows[row]);
           if (value >= kNearDuplicate && (same_origin || signature.origin != rows[row].origin)) {
@@ -216,12 +221,20 @@ double similarity(const RowSignature& a, const RowSignature& b) {
   if (a.shingles == 0 || b.shingles == 0) {
     return 0;
   }
-  int equal = 0;
-  int used = 0;
-  for (std::size_t i = 0; i < RowSignature::kSketch; ++i) {
-    used += (a.sketch[i] | b.sketch[i]) != 0 ? 1 : 0;
-    equal += a.sketch[i] == b.sketch[i] && a.sketch[i] != 0 ? 1 : 0;
+  // Counted in lanes of bytes, which compilers turn into a few vector instructions.
+  constexpr std::size_t kLanes = 16;
+  static_assert(RowSignature::kSketch / kLanes < 256);
+  std::array<std::uint8_t, kLanes> equal_in{};
+  std::array<std::uint8_t, kLanes> empty_in{};
+  for (std::size_t i = 0; i < RowSignature::kSketch; i += kLanes) {
+    for (std::size_t k = 0; k < kLanes; ++k) {
+      equal_in[k] = static_cast<std::uint8_t>(equal_in[k] + (a.sketch[i + k] == b.sketch[i + k]));
+      empty_in[k] = static_cast<std::uint8_t>(empty_in[k] + ((a.sketch[i + k] | b.sketch[i + k]) == 0));
+    }
   }
+  const int empty = std::accumulate(empty_in.begin(), empty_in.end(), 0);
+  const int equal = std::accumulate(equal_in.begin(), equal_in.end(), 0) - empty;
+  const int used = static_cast<int>(RowSignature::kSketch) - empty;
   return std::max(0.0, (static_cast<double>(equal) / used - kChance) / (1 - kChance));
 }
 
