@@ -20,10 +20,13 @@ constexpr char kUndecodable = '\xFF';
 /// Decodes by the C library's iconv, with 0xFF in place of what is not valid.
 class IconvBytes final : public ByteSource {
  public:
-  IconvBytes(std::unique_ptr<ByteSource> bytes, const char* from)
-      : bytes_(std::move(bytes)), converter_(iconv_open("UTF-8", from)) {
+  IconvBytes(std::unique_ptr<ByteSource> bytes, TextEncoding encoding)
+      : bytes_(std::move(bytes)),
+        converter_(iconv_open("UTF-8", encoding_name(encoding).data())),
+        unit_size_(encoding == TextEncoding::kGb18030 ? 1 : 2) {
     if (converter_ == reinterpret_cast<iconv_t>(-1)) {
-      throw Error(ErrorKind::kResources, from, "the C library of this system cannot decode it");
+      throw Error(ErrorKind::kResources, std::string(encoding_name(encoding)),
+                  "the C library of this system cannot decode it");
     }
   }
   IconvBytes(const IconvBytes&) = delete;
@@ -31,51 +34,51 @@ class IconvBytes final : public ByteSource {
   ~IconvBytes() override { iconv_close(converter_); }
 
   std::size_t read(char* buffer, std::size_t size) override {
-    // Room for any one character.
-    if (size < 8) {
-      throw Error(ErrorKind::kInternal, "decoding", "the buffer is too small");
+    while (given_ == decoded_size_ && !(at_end_ && part_size_ == 0)) {
+      decode();
     }
-    char* out = buffer;
-    std::size_t room = size;
-    while (out == buffer && !finished_) {
-      if (needs_more_) {
-        fill();
-      }
-      char* in = part_.data();
-      std::size_t left = part_size_;
-      const std::size_t result = iconv(converter_, &in, &left, &out, &room);
-      const int failure = result == static_cast<std::size_t>(-1) ? errno : 0;
-      const bool cut = failure == EINVAL;
-      if (failure == EILSEQ || (cut && at_end_)) {
-        ++in;
-        --left;
-        *out++ = kUndecodable;
-        --room;
-      }
-      std::memmove(part_.data(), in, left);
-      part_size_ = left;
-      needs_more_ = !at_end_ && (left == 0 || cut);
-      finished_ = at_end_ && left == 0;
-    }
-    return static_cast<std::size_t>(out - buffer);
+    const std::size_t count = std::min(size, decoded_size_ - given_);
+    std::memcpy(buffer, decoded_.data() + given_, count);
+    given_ += count;
+    return count;
   }
 
  private:
-  void fill() {
-    const std::size_t count = bytes_->read(part_.data() + part_size_, part_.size() - part_size_);
-    part_size_ += count;
-    at_end_ = count == 0;
-    needs_more_ = false;
-    finished_ = at_end_ && part_size_ == 0;
+  void decode() {
+    if (needs_more_) {
+      const std::size_t count = bytes_->read(part_.data() + part_size_, part_.size() - part_size_);
+      part_size_ += count;
+      at_end_ = count == 0;
+    }
+    char* in = part_.data();
+    char* out = decoded_.data();
+    std::size_t left = part_size_;
+    std::size_t room = decoded_.size();
+    const std::size_t result = iconv(converter_, &in, &left, &out, &room);
+    const int failure = result == static_cast<std::size_t>(-1) ? errno : 0;
+    needs_more_ = left == 0 || failure == EINVAL;
+    if ((failure == EILSEQ || (failure == EINVAL && at_end_)) && room > 0) {
+      const std::size_t skipped = std::min(unit_size_, left);
+      in += skipped;
+      left -= skipped;
+      *out++ = kUndecodable;
+    }
+    std::memmove(part_.data(), in, left);
+    part_size_ = left;
+    given_ = 0;
+    decoded_size_ = static_cast<std::size_t>(out - decoded_.data());
   }
 
   std::unique_ptr<ByteSource> bytes_;
   iconv_t converter_;
-  std::array<char, kPartSize> part_;
+  std::size_t unit_size_;
+  std::array<char, kPartSize> part_;  // not decoded yet
   std::size_t part_size_ = 0;
+  std::array<char, 2 * kPartSize> decoded_;
+  std::size_t decoded_size_ = 0;
+  std::size_t given_ = 0;  // of what is decoded
   bool needs_more_ = true;
   bool at_end_ = false;
-  bool finished_ = false;
 };
 
 }  // namespace
@@ -89,7 +92,7 @@ std::unique_ptr<ByteSource> as_utf8(std::unique_ptr<ByteSource> bytes, TextEncod
   if (encoding == TextEncoding::kUtf8) {
     return bytes;
   }
-  return std::make_unique<IconvBytes>(std::move(bytes), encoding_name(encoding).data());
+  return std::make_unique<IconvBytes>(std::move(bytes), encoding);
 }
 
 std::string text_problem(std::string_view text, TextEncoding encoding) {
