@@ -90,6 +90,9 @@ void add_generate(CLI::App& program, int& exit_code) {
       ->add_option("--template", request.chat_template,
                    "Chat template: auto, none (raw text), a name or a file")
       ->capture_default_str();
+  command->add_option(
+      "--date", request.date,
+      "The day a template that asks for it takes for today, YYYY-MM-DD (default: today, UTC)");
   command->add_option("--max-new-tokens", request.max_new_tokens, "Longest answer, in tokens")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000000));

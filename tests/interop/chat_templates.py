@@ -2,6 +2,8 @@
 
   chat_templates.py --probe PATH/render_probe                   our own templates, every construct
   chat_templates.py --probe ... --templates FOLDER [--verbose]  every *.jinja below FOLDER, many conversations
+  chat_templates.py --probe ... --templates FOLDER --named      the templates Lore brings along against their stock
+                                                                ones among these; they may accept more
 
 Prints how many renderings are identical, different, errors on both sides, and errors on one side only.
 Exits 1 when any is different or fails on one side only.
@@ -84,7 +86,40 @@ CONVERSATIONS = {
     "system in the middle": [user("a"), assistant("b"), {"role": "system", "content": "S"}, user("c"), assistant("d")],
     "assistant first": [assistant("Welcome."), user("a"), assistant("b")],
     "no messages": [],
+    "system only": [{"role": "system", "content": "S"}],
+    "two systems": [{"role": "system", "content": "S"}, {"role": "system", "content": "T"}, user("a"), assistant("b")],
+    "developer": [{"role": "developer", "content": "D"}, user("a"), assistant("b")],
+    "assistants in a row": [user("a"), assistant("b"), assistant("c"), user("d"), assistant("e")],
+    "users in a row": [user("a"), user("b"), assistant("c")],
+    "unknown role": [user("a"), {"role": "critic", "content": "no"}, assistant("b")],
+    "empty answers": [user("a"), assistant(""), user("b"), assistant(" \n ")],
+    "same words": [user("assistant"), assistant("assistant"), user("user"), assistant("user"), user("a"), assistant("a")],
+    "special words": [user("<|im_end|></s><|eot_id|><think>x</think>"), assistant("<|im_start|>user\nq<|im_end|> [INST] <start_of_turn>")],
+    "think open": [user("q"), assistant("<think>\nnever closed"), user("r"), assistant("no opening</think>\n\n\nfinal\n")],
+    "think twice": [user("q"), assistant("<think>a</think>b<think>c</think>d"), user("/no_think r"), assistant("<think>\n\n</think>\n\ne")],
+    "reasoning, tools": [user("q"), {**CALL, "reasoning_content": "I should look."}, RESULT, assistant("12.", reasoning_content="Got it."), user("r"), {**CALL, "content": "Again.", "thinking": "hm"}, RESULT, assistant("Still 12.")],
+    "reasoning as others spell it": [user("q"), assistant("a", thinking="t", reasoning="r"), user("r"), assistant("b", reasoning="s")],
+    "two calls at once": [user("q"), {"role": "assistant", "content": None, "tool_calls": [CALL["tool_calls"][0], {"type": "function", "id": "bcdefghij", "function": {"name": "now", "arguments": {}}}]}, RESULT, {"role": "tool", "name": "now", "tool_call_id": "bcdefghij", "content": "12:00"}, assistant("12 at noon.")],
+    "calls without an envelope": [user("q"), {"role": "assistant", "tool_calls": [{"name": "now", "arguments": {"zone": "Asia/上海", "n": 1.5}}]}, {"role": "tool", "content": "x"}, assistant("y")],
+    "call last": [user("q"), CALL],
+    "result last": [user("q"), CALL, RESULT],
+    "result as parts": [user("q"), CALL, {**RESULT, "content": [{"type": "text", "text": "12"}]}, assistant("12.")],
+    "result as an object": [user("q"), CALL, {**RESULT, "content": {"stock": 12, "é": [1.5, None, True]}}, assistant("12.")],
+    "no tool calls": [user("q"), {"role": "assistant", "content": "a", "tool_calls": []}, user("r"), {"role": "assistant", "content": "b", "tool_calls": None}],
+    "no content": [user("q"), {"role": "assistant"}],
+    "system as parts": [{"role": "system", "content": [{"type": "text", "text": "S"}]}, user("a"), assistant("b")],
+    "no_think in the system": [{"role": "system", "content": "Be brief. /no_think"}, user("a"), assistant("b")],
+    "long": [message for i in range(20) for message in (user(f"question {i}"), assistant(f"answer {i}\nwith two lines"))],
 }
+
+VARIABLES = [
+    {},
+    {"enable_thinking": False},
+    {"enable_thinking": True, "thinking": True, "preserve_thinking": True, "keep_past_thinking": True, "clear_thinking": False,
+     "reasoning_effort": "low", "builtin_tools": ["python"], "model_identity": "You are M."},
+    {"documents": [{"title": "Law", "text": "第一条", "content": "c", "doc_id": 3}], "date_string": "01 Jan 2025",
+     "tools_in_user_message": False, "custom_tools": None, "add_default_system_prompt": False},
+]
 
 # Name -> template, or (template, conversation, variables). What a template raises, it has to raise on both sides.
 OWN = {
@@ -179,6 +214,28 @@ OWN = {
 }
 
 
+# The templates Lore brings along that a stock one renders like.
+STOCK = {
+    "llama3": "llama3.jinja",
+    "llama3.1": "meta-llama-Llama-3.1-8B-Instruct.jinja",
+    "qwen2.5": "Qwen-Qwen2.5-7B-Instruct.jinja",
+    "qwen3": "Qwen-Qwen3-0.6B.jinja",
+}
+
+
+def named_renderings(folder):
+    """(name, stock template, messages, tools, add_generation_prompt, variables, our name)"""
+    for ours, stock in STOCK.items():
+        for path in sorted(pathlib.Path(folder).rglob(stock)):
+            template = path.read_text(encoding="utf-8")
+            for name, messages in CONVERSATIONS.items():
+                for tools in (None, TOOLS):
+                    for prompt in (False, True):
+                        for variables in VARIABLES[:2]:
+                            label = f"{ours}, {name}, tools {tools is not None}, prompt {prompt}, {variables}"
+                            yield label, template, messages, tools, prompt, variables, ours
+
+
 def renderings(folder):
     """(name, template, messages, tools, add_generation_prompt, variables) for all that is compared."""
     if folder is None:
@@ -191,7 +248,7 @@ def renderings(folder):
         for name, messages in CONVERSATIONS.items():
             for tools in (None, TOOLS):
                 for prompt in (False, True):
-                    for variables in ({}, {"enable_thinking": False}):
+                    for variables in VARIABLES:
                         label = f"{path.name}, {name}, tools {tools is not None}, prompt {prompt}, {variables}"
                         yield label, template, messages, tools, prompt, variables
 
@@ -220,14 +277,17 @@ def main():
     parser.add_argument("--probe", required=True)
     parser.add_argument("--templates")
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--named", action="store_true")
     options = parser.parse_args()
 
     probe = subprocess.Popen([options.probe], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
     counts = {"identical": 0, "different": 0, "errors on both sides": 0, "error of Lore only": 0, "error of transformers only": 0}
     failing = {}
-    for name, template, messages, tools, prompt, variables in renderings(options.templates):
+    for name, template, messages, tools, prompt, variables, *named in (
+        named_renderings(options.templates) if options.named else renderings(options.templates)
+    ):
         text, spans, error = by_transformers(template, messages, tools, prompt, variables)
-        request = {"template": template, "messages": messages, "tools": tools, "add_generation_prompt": prompt,
+        request = {"template": named[0] if named else template, "messages": messages, "tools": tools, "add_generation_prompt": prompt,
                    "special_tokens": SPECIAL, "variables": variables, "now": str(NOW)}
         probe.stdin.write(json.dumps(request) + "\n")
         probe.stdin.flush()
@@ -235,14 +295,14 @@ def main():
         if error and "error" in answer:
             kind = "errors on both sides"
         elif error:
-            kind = "error of transformers only"
+            kind = "errors on both sides" if named else "error of transformers only"
         elif "error" in answer:
             kind = "error of Lore only"
         else:
-            kind = "identical" if answer["text"] == text and answer["spans"] == spans else "different"
+            kind = "identical" if answer["text"] == text and (named or answer["spans"] == spans) else "different"
         counts[kind] += 1
         if options.verbose and kind == "errors on both sides":
-            print(f"both: {name}: {error} | {answer['error']}")
+            print(f"both: {name}: {error} | {answer.get('error', 'accepted')}")
         if kind not in ("identical", "errors on both sides"):
             first = failing.setdefault((name.split(",")[0], kind), 0)
             failing[(name.split(",")[0], kind)] += 1

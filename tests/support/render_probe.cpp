@@ -1,6 +1,6 @@
 // Renders chat templates for tests that compare with other implementations. Reads JSON objects, one a line:
-// {"template", "messages", "tools", "add_generation_prompt", "variables", "special_tokens", "now"}; writes
-// {"text", "spans"} or {"error"} for each, and flushes after each line.
+// {"template", "messages", "tools", "add_generation_prompt", "variables", "special_tokens", "now"}, the
+// template a Jinja source or the name of one Lore brings along; writes {"text", "spans"} or {"error"} for each, and flushes after each line.
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -22,8 +22,12 @@ nlohmann::ordered_json answer(const std::string& line) {
     options.special_tokens[name] = text.get<std::string>();
   }
   try {
-    const auto compiled = lore::ChatTemplate::compile(request.at("template").get<std::string>(), "template");
-    const lore::Rendered rendered = compiled.render(request.at("messages"), options);
+    const auto source = request.at("template").get<std::string>();
+    auto compiled = lore::named_chat_template(source);
+    if (!compiled) {
+      compiled = lore::ChatTemplate::compile(source, "template");
+    }
+    const lore::Rendered rendered = compiled->render(request.at("messages"), options);
     return {{"text", rendered.text}, {"spans", rendered.generation_spans}};
   } catch (const lore::Error& error) {
     return {{"error", error.what()}};

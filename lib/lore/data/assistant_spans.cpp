@@ -6,171 +6,87 @@
 #include <optional>
 
 #include "lore/core/error.h"
+#include "lore/data/turn_by_content.h"
+#include "lore/data/turn_by_loop.h"
 
 namespace lore {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::size_t common_prefix(std::string_view a, std::string_view b) {
-  return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+bool says_something(const Json& message) {
+  return std::any_of(message.items().begin(), message.items().end(), [](const auto& entry) {
+    const Json& value = entry.value();
+    const bool text = value.is_string() && value.template get_ref<const std::string&>().find_first_not_of(
+                                               " \t\r\n") != std::string::npos;
+    return entry.key() != "role" && (text || ((value.is_array() || value.is_object()) && !value.empty()));
+  });
 }
 
-/// A rendering in which one content was replaced by the mark: what stands before and after it.
-struct Around {
-  std::string before;
-  std::string after;
-};
+bool is_assistant(const Json& message) { return message["role"] == "assistant"; }
 
-class TurnFinder {
- public:
-  explicit TurnFinder(const RenderedChat& chat) : chat_(chat) {
-    while (chat_.text.find(mark_) != std::string::npos) {
-      mark_ += "\uE001";
+/// The assistant's message that wrote what begins at `begin`: the innermost one that the loop stood at, else
+/// the last one before it.
+std::optional<std::size_t> owner_of(const RenderedChat& chat, std::size_t begin) {
+  std::optional<std::size_t> before;
+  std::size_t before_end = 0;
+  for (const MessageSpan& span : chat.rendered.message_spans) {
+    if (!is_assistant(chat.messages[span.message])) {
+      continue;
+    }
+    if (span.begin <= begin && begin < span.end) {
+      return span.message;
+    }
+    if (span.end <= begin && span.end >= before_end) {
+      before = span.message;
+      before_end = span.end;
     }
   }
-
-  ByteRange find(std::size_t message, std::size_t earliest) const {
-    const bool calls =
-        chat_.messages[message].contains("tool_calls") && !chat_.messages[message]["tool_calls"].empty();
-    const auto prompt = rendered(message, true);
-    const auto history = rendered(message, false);
-    const auto whole =
-        message + 1 == chat_.messages.size() ? std::optional(chat_.text) : rendered(message + 1, false);
-    const auto around = around_content(message, message + 1);
-
-    const bool stable = whole && chat_.text.starts_with(*whole);
-    std::optional<ByteRange> tail;  // from the end of the content to the end of the message's text
-    std::optional<std::size_t> content_begin;
-    if (stable && around && whole->ends_with(around->after)) {
-      tail = {whole->size() - around->after.size(), whole->size()};
-      content_begin = begin_of(*around);
-    } else if (stable && !around && calls && prompt && whole->starts_with(*prompt)) {
-      // Nothing but the calls is rendered.
-      tail = {prompt->size(), whole->size()};
-    } else if (const auto within = around_content(message, chat_.messages.size());
-               within && around && within->after.starts_with(around->after) &&
-               chat_.text.ends_with(within->after)) {
-      // The template renders the message otherwise in here than at the end of a conversation.
-      const std::size_t end = chat_.text.size() - within->after.size();
-      tail = {end, end + around->after.size()};
-      content_begin = begin_of(*within);
-    }
-    if (!tail) {
-      fail(message, "where its turn ends");
-    }
-    const std::size_t end = turn_end(*tail, calls);
-    const auto begin = turn_begin(prompt, history, content_begin, *tail, earliest);
-    if (!begin) {
-      fail(message, "where its turn begins");
-    }
-    return {*begin, end};
-  }
-
- private:
-  [[noreturn]] static void fail(std::size_t message, std::string_view what) {
-    throw Error(ErrorKind::kInput, fmt::format("messages[{}]", message),
-                fmt::format("the chat template's rendering does not show {}: use a template with "
-                            "{{% generation %}} marks (data.template)",
-                            what));
-  }
-
-  /// The first `count` messages; nothing when the template refuses them.
-  std::optional<std::string> rendered(std::size_t count, bool add_generation_prompt) const {
-    const Json messages(chat_.messages.begin(), chat_.messages.begin() + static_cast<std::ptrdiff_t>(count));
-    return render(messages, add_generation_prompt);
-  }
-
-  std::optional<std::string> render(const Json& messages, bool add_generation_prompt) const {
-    RenderOptions options = chat_.options;
-    options.add_generation_prompt = add_generation_prompt;
-    try {
-      return chat_.chat_template.render(messages, options).text;
-    } catch (const Error&) {
-      return {};
-    }
-  }
-
-  /// The first `count` messages with the content of `message` replaced by the mark.
-  std::optional<Around> around_content(std::size_t message, std::size_t count) const {
-    Json messages(chat_.messages.begin(), chat_.messages.begin() + static_cast<std::ptrdiff_t>(count));
-    messages[message]["content"] = mark_;
-    const auto text = render(messages, false);
-    const std::size_t at = text ? text->find(mark_) : std::string::npos;
-    if (at == std::string::npos || text->find(mark_, at + 1) != std::string::npos) {
-      return {};
-    }
-    return Around{text->substr(0, at), text->substr(at + mark_.size())};
-  }
-
-  std::optional<std::size_t> begin_of(const Around& around) const {
-    return chat_.text.starts_with(around.before) ? std::optional(around.before.size()) : std::nullopt;
-  }
-
-  bool ends_turn(const Token& token) const {
-    return token.end > token.begin &&
-           (chat_.tokenizer.is_special(token.id) || chat_.tokenizer.special_tokens().eos == token.id);
-  }
-
-  /// The end of the first special token after the content; of the last one where calls come between.
-  std::size_t turn_end(const ByteRange& tail, bool calls) const {
-    std::optional<std::size_t> end;
-    for (const Token& token : chat_.tokens) {
-      if (token.begin >= tail.first && token.end <= tail.second && ends_turn(token) && (!end || calls)) {
-        end = token.end;
-      }
-    }
-    if (end) {
-      return *end;
-    }
-    // No special token ends this template's turns: its text does, without the white space behind it.
-    const std::size_t last = chat_.text.find_last_not_of(" \t\r\n", tail.second == 0 ? 0 : tail.second - 1);
-    return std::max(tail.first, last == std::string::npos ? 0 : last + 1);
-  }
-
-  /// Where the model begins to speak: after the generation prompt, where that can be found.
-  std::optional<std::size_t> turn_begin(const std::optional<std::string>& prompt,
-                                        const std::optional<std::string>& history,
-                                        std::optional<std::size_t> content_begin, const ByteRange& tail,
-                                        std::size_t earliest) const {
-    const auto fits = [&](std::size_t begin) { return begin >= earliest && begin <= tail.first; };
-    const bool knows_prompt = prompt && history && *prompt != *history && prompt->starts_with(*history);
-    if (prompt && (knows_prompt || !content_begin) && chat_.text.starts_with(*prompt) &&
-        fits(prompt->size())) {
-      return prompt->size();
-    }
-    if (knows_prompt) {
-      const std::size_t shared = common_prefix(*prompt, chat_.text);
-      if (shared > history->size() && fits(shared)) {
-        return shared;
-      }
-      const std::string header = prompt->substr(history->size());
-      const std::size_t limit = content_begin.value_or(tail.first);
-      const std::size_t at =
-          limit >= header.size() ? chat_.text.rfind(header, limit - header.size()) : std::string::npos;
-      if (at != std::string::npos && fits(at + header.size())) {
-        return at + header.size();
-      }
-    }
-    return content_begin && fits(*content_begin) ? content_begin : std::nullopt;
-  }
-
-  const RenderedChat& chat_;
-  // Private-use characters: no template treats them, no trimming removes them.
-  std::string mark_ = "\uE000\uE001";
-};
+  return before;
+}
 
 }  // namespace
 
-std::vector<ByteRange> find_assistant_spans(const RenderedChat& chat, std::size_t first) {
-  const TurnFinder finder(chat);
+std::vector<ByteRange> find_assistant_spans(const RenderedChat& chat, std::span<const std::size_t> wanted) {
+  const auto& written = chat.rendered.message_spans;
   std::vector<ByteRange> spans;
   std::size_t earliest = 0;
-  for (std::size_t i = first; i < chat.messages.size(); ++i) {
-    if (chat.messages[i]["role"] == "assistant") {
-      spans.push_back(finder.find(i, earliest));
-      earliest = spans.back().second;
+  for (const std::size_t message : wanted) {
+    if (const auto turn = find_turn_by_loop(chat, message)) {
+      spans.push_back(*turn);
+    } else if (written.empty() || says_something(chat.messages[message])) {
+      spans.push_back(find_turn_by_content(chat, message, earliest));
+    } else {
+      continue;
     }
+    earliest = spans.back().second;
+  }
+  return spans;
+}
+
+std::vector<ByteRange> find_marked_spans(const RenderedChat& chat, std::span<const std::size_t> wanted) {
+  const auto refuse = [&](std::string_view what) {
+    throw Error(ErrorKind::kInput, "row",
+                fmt::format("the {{% generation %}} marks of the chat template {}:{} {}",
+                            chat.chat_template.name(), chat.chat_template.generation_line(), what));
+  };
+  const auto assistants = std::count_if(chat.messages.begin(), chat.messages.end(), is_assistant);
+  const bool all = static_cast<std::size_t>(assistants) == wanted.size();
+  std::vector<ByteRange> spans;
+  for (const ByteRange& span : chat.rendered.generation_spans) {
+    if (span.first == span.second) {
+      continue;
+    }
+    const auto owner = owner_of(chat, span.first);
+    if (!all && !owner) {
+      refuse("do not show whose turn they are in, and not all of the assistant's turns are to be trained");
+    }
+    if (all || std::binary_search(wanted.begin(), wanted.end(), *owner)) {
+      spans.push_back(span);
+    }
+  }
+  if (spans.empty()) {
+    refuse("cover nothing of what is to be trained in this conversation");
   }
   return spans;
 }

@@ -2,38 +2,23 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <span>
-#include <string>
-#include <utility>
 #include <vector>
 
-#include "lore/text/chat_template.h"
-#include "lore/text/tokenizer.h"
+#include "lore/data/rendered_chat.h"
 
 namespace lore {
 
-/// [begin, end) in bytes of a rendered conversation.
-using ByteRange = std::pair<std::size_t, std::size_t>;
+/// Where the assistant's messages number `wanted` (ascending) lie in the rendering, each from where the model
+/// begins to speak up to and with its end-of-turn token. For templates without `{% generation %}`. A message
+/// that says nothing and that the template leaves out has no range.
+/// Throws: Error kInput, subject the message, where that cannot be told.
+std::vector<ByteRange> find_assistant_spans(const RenderedChat& chat, std::span<const std::size_t> wanted);
 
-/// A conversation, what a chat template made of it, and the tokens of that.
-struct RenderedChat {
-  const ChatTemplate& chat_template;
-  const RenderOptions& options;
-  const nlohmann::ordered_json& messages;
-  const Tokenizer& tokenizer;
-  const std::string& text;
-  std::span<const Token> tokens;
-};
-
-/// Where the assistant's messages from number `first` on lie in the rendering, each from where the model
-/// begins to speak up to and with its end-of-turn token. For templates without `{% generation %}`.
-///
-/// Found by rendering the conversation up to each message, and with the message's content replaced by a
-/// mark; both have to agree with the whole rendering, so a template that rewrites earlier turns is handled
-/// as far as what it does can be told for certain.
-/// Throws: Error kInput, subject the message, where it cannot.
-std::vector<ByteRange> find_assistant_spans(const RenderedChat& chat, std::size_t first);
+/// The ranges that `{% generation %}` marks in the assistant's messages number `wanted`.
+/// Throws: Error kInput when the marks cover nothing of them, or when it cannot be told whose a mark is and
+/// other messages of the assistant are not wanted.
+std::vector<ByteRange> find_marked_spans(const RenderedChat& chat, std::span<const std::size_t> wanted);
 
 /// Which tokens lie in `ranges`: all that overlap one.
 std::vector<std::uint8_t> tokens_within(std::span<const Token> tokens, std::span<const ByteRange> ranges);

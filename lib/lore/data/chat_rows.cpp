@@ -70,6 +70,28 @@ Json read_messages(const Json& list, const char* key) {
   return messages;
 }
 
+std::vector<std::uint8_t> take_weights(Json& messages, const char* key) {
+  std::vector<std::uint8_t> weights(messages.size(), 1);
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const auto weight = messages[i].find("weight");
+    if (weight == messages[i].end()) {
+      continue;
+    }
+    const std::string subject = fmt::format("{}[{}]", key, i);
+    if (!weight->is_null()) {
+      if (*weight != 0 && *weight != 1) {
+        refuse(subject, fmt::format("weight is 0 (context only) or 1 (trained), got {}", weight->dump()));
+      }
+      if (*weight == 1 && messages[i]["role"] != "assistant") {
+        refuse(subject, "has weight 1, but only the assistant's messages are trained");
+      }
+      weights[i] = *weight == 1 ? 1 : 0;
+    }
+    messages[i].erase(weight);
+  }
+  return weights;
+}
+
 Json read_tools(const Json& row) {
   const auto entry = row.find("tools");
   if (entry == row.end() || entry->is_null()) {

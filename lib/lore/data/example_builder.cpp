@@ -31,13 +31,6 @@ std::size_t common_prefix(const std::vector<std::int32_t>& a, const std::vector<
   return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
 }
 
-/// A text that brings its own BOS has two once the tokenizer has put one in front.
-void drop_second_bos(std::vector<std::int32_t>& ids, const std::optional<std::int32_t>& bos) {
-  if (bos && ids.size() >= 2 && ids[0] == *bos && ids[1] == *bos) {
-    ids.erase(ids.begin());
-  }
-}
-
 std::string keys_of(const Json& row) {
   std::string keys;
   for (const auto& [key, value] : row.items()) {
@@ -47,6 +40,16 @@ std::string keys_of(const Json& row) {
 }
 
 }  // namespace
+
+TrainOn parse_train_on(std::string_view name) {
+  if (name == "all") {
+    return TrainOn::kAll;
+  }
+  if (name == "last") {
+    return TrainOn::kLast;
+  }
+  throw Error(ErrorKind::kUsage, "data.train_on", fmt::format("'{}' is not one of all, last", name));
+}
 
 ExampleBuilder::ExampleBuilder(std::shared_ptr<const Tokenizer> tokenizer,
                                std::optional<ChatTemplate> chat_template, ExampleSettings settings)
@@ -74,12 +77,12 @@ bool ExampleBuilder::is_plain_text(const Json& row) {
 }
 
 Json ExampleBuilder::identity() const {
-  const bool asks_for_the_time =
-      chat_template_ && chat_template_->source().find("strftime_now") != std::string::npos;
   return {{"tokenizer", tokenizer_->sha256()},
           {"template", chat_template_ ? Json(chat_template_->source()) : Json()},
           {"template_for_text_pairs", settings_.template_for_text_pairs},
-          {"now", asks_for_the_time ? Json(settings_.now) : Json()}};
+          {"train_on", static_cast<int>(settings_.train_on)},
+          {"ensures_bos", settings_.ensures_bos},
+          {"now", settings_.now}};
 }
 
 Example ExampleBuilder::build_row(const Json& row) const {
@@ -138,36 +141,66 @@ RenderOptions ExampleBuilder::render_options(const Json& row) const {
   return options;
 }
 
-Example ExampleBuilder::build_chat(const Json& messages, std::size_t prompt_messages, const Json& row) const {
+Rendered ExampleBuilder::render_row(Json& messages, const RenderOptions& options) const {
+  try {
+    return chat_template_->render(messages, options);
+  } catch (const Error&) {
+    // Many templates take text only, and a content that is null beside tool calls says nothing.
+    bool changed = false;
+    for (Json& message : messages) {
+      if (const auto content = message.find("content"); content == message.end() || content->is_null()) {
+        message["content"] = "";
+        changed = true;
+      }
+    }
+    if (!changed) {
+      throw;
+    }
+  }
+  return chat_template_->render(messages, options);
+}
+
+std::vector<std::size_t> ExampleBuilder::wanted_messages(Json& messages, std::size_t prompt_messages) const {
+  const std::vector<std::uint8_t> weights = take_weights(messages, "messages");
+  std::vector<std::size_t> wanted;
+  bool answered = false;
+  for (std::size_t i = prompt_messages; i < messages.size(); ++i) {
+    if (messages[i]["role"] != "assistant") {
+      continue;
+    }
+    answered = true;
+    if (settings_.train_on == TrainOn::kLast) {
+      wanted.clear();
+    }
+    if (weights[i] != 0) {
+      wanted.push_back(i);
+    }
+  }
+  if (wanted.empty()) {
+    refuse("row", !answered ? "has no message of the assistant to train on"
+                  : settings_.train_on == TrainOn::kLast
+                      ? "has weight 0 at its last message of the assistant, the only one that "
+                        "data.train_on: last trains"
+                      : "has weight 0 at all messages of the assistant: nothing is left to train");
+  }
+  return wanted;
+}
+
+Example ExampleBuilder::build_chat(Json messages, std::size_t prompt_messages, const Json& row) const {
   if (!chat_template_) {
     refuse("row", "is a conversation, and the model has no chat template: name one with data.template");
   }
-  const bool answered =
-      std::any_of(messages.begin() + static_cast<std::ptrdiff_t>(prompt_messages), messages.end(),
-                  [](const Json& message) { return message["role"] == "assistant"; });
-  if (!answered) {
-    refuse("row", "has no message of the assistant to train on");
-  }
+  const std::vector<std::size_t> wanted = wanted_messages(messages, prompt_messages);
   const RenderOptions options = render_options(row);
-  const Rendered rendered = chat_template_->render(messages, options);
-  const std::vector<Token> tokens = tokenizer_->tokenize(rendered.text, false);
+  const Rendered rendered = render_row(messages, options);
+  const std::vector<Token> tokens = tokenize_chat(rendered.text);
+  const RenderedChat chat{*chat_template_, options, messages, *tokenizer_, rendered, tokens};
 
   Example example;
   example.ids = ids_of(tokens);
-  if (!chat_template_->marks_generation()) {
-    const RenderedChat chat{*chat_template_, options, messages, *tokenizer_, rendered.text, tokens};
-    const std::vector<ByteRange> spans = find_assistant_spans(chat, prompt_messages);
-    example.trained = tokens_within(tokens, spans);
-  } else {
-    example.trained = tokens_marked(tokens, rendered.generation_spans);
-    if (prompt_messages > 0) {
-      RenderOptions prompt_options = options;
-      prompt_options.add_generation_prompt = true;
-      const Json prompt(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(prompt_messages));
-      const auto prompt_ids = tokenizer_->encode(chat_template_->render(prompt, prompt_options).text, false);
-      std::fill_n(example.trained.begin(), common_prefix(prompt_ids, example.ids), std::uint8_t{0});
-    }
-  }
+  example.trained = chat_template_->marks_generation()
+                        ? tokens_marked(tokens, find_marked_spans(chat, wanted))
+                        : tokens_within(tokens, find_assistant_spans(chat, wanted));
   return example;
 }
 
@@ -186,8 +219,7 @@ Example ExampleBuilder::build_text(const std::string& text) const {
   }
   const SpecialTokens& special = tokenizer_->special_tokens();
   Example example;
-  example.ids = tokenizer_->encode(with_eos(text), true);
-  drop_second_bos(example.ids, special.bos);
+  example.ids = encode_raw(with_eos(text));
   // A tokenizer that puts an EOS behind every text gives it a second one.
   if (special.eos && example.ids.size() >= 2 && example.ids.back() == *special.eos &&
       example.ids[example.ids.size() - 2] == *special.eos) {
@@ -200,15 +232,55 @@ Example ExampleBuilder::build_text(const std::string& text) const {
 Example ExampleBuilder::build_text_pair(const std::string& prompt, const std::string& completion) const {
   const SpecialTokens& special = tokenizer_->special_tokens();
   const std::string ended = with_eos(completion);
-  std::vector<std::int32_t> prompt_ids = tokenizer_->encode(prompt, true);
+  const std::vector<std::int32_t> prompt_ids = encode_raw(prompt);
   Example example;
-  example.ids = tokenizer_->encode(prompt + ended, true);
-  drop_second_bos(prompt_ids, special.bos);
-  drop_second_bos(example.ids, special.bos);
+  example.ids = encode_raw(prompt + ended);
   const std::size_t context = common_prefix(prompt_ids, example.ids);
   example.trained.assign(example.ids.size(), 1);
   std::fill_n(example.trained.begin(), context, std::uint8_t{0});
   return example;
+}
+
+std::vector<std::int32_t> ExampleBuilder::build_prompt(const Json& row) const {
+  const auto messages = row.find("messages");
+  if (messages == row.end()) {
+    return encode_raw(row.at("prompt").get<std::string>());
+  }
+  if (!chat_template_) {
+    refuse("row", "is a conversation, and the model has no chat template: name one");
+  }
+  Json turns = read_messages(*messages, "messages");
+  take_weights(turns, "messages");
+  RenderOptions options = render_options(row);
+  options.add_generation_prompt = true;
+  return ids_of(tokenize_chat(render_row(turns, options).text));
+}
+
+std::vector<Token> ExampleBuilder::tokenize_chat(const std::string& text) const {
+  std::vector<Token> tokens = tokenizer_->tokenize(text, false);
+  const std::optional<std::int32_t> bos = tokenizer_->special_tokens().bos;
+  if (settings_.ensures_bos && bos && (tokens.empty() || tokens.front().id != *bos)) {
+    const std::vector<std::int32_t> plain = tokenizer_->encode("a", true);
+    if (!plain.empty() && plain.front() == *bos) {
+      tokens.insert(tokens.begin(), Token{*bos, 0, 0});
+    }
+  }
+  return tokens;
+}
+
+/// With what the tokenizer puts in front of a text, but one BOS where the text brings its own, and without
+/// what it puts behind: how a text ends is said in the text.
+std::vector<std::int32_t> ExampleBuilder::encode_raw(const std::string& text) const {
+  std::vector<Token> tokens = tokenizer_->tokenize(text, true);
+  const SpecialTokens& special = tokenizer_->special_tokens();
+  if (tokens.size() > 1 && tokens.back().begin == tokens.back().end && tokens.back().id == special.eos) {
+    tokens.pop_back();
+  }
+  std::vector<std::int32_t> ids = ids_of(tokens);
+  if (special.bos && ids.size() >= 2 && ids[0] == *special.bos && ids[1] == *special.bos) {
+    ids.erase(ids.begin());
+  }
+  return ids;
 }
 
 }  // namespace lore

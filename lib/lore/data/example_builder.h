@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "lore/data/example.h"
 #include "lore/text/chat_template.h"
@@ -12,14 +14,25 @@
 namespace lore {
 
 class Tokenizer;
+struct Token;
+
+/// Which of the assistant's messages in a conversation are trained.
+enum class TrainOn { kAll, kLast };
+
+/// `all` or `last`. Throws: Error kUsage for anything else.
+TrainOn parse_train_on(std::string_view name);
 
 /// How rows become examples.
 struct ExampleSettings {
+  TrainOn train_on = TrainOn::kAll;
   /// Render `{prompt, completion}` rows of text with the chat template, as one user and one
   /// assistant turn; otherwise they are joined as raw text.
   bool template_for_text_pairs = false;
   /// The time given to `strftime_now`, in seconds since the epoch: see RenderOptions::now.
   std::string now;
+  /// Put a BOS in front of a rendering that has none, where the tokenizer puts one in front of plain text:
+  /// for templates that were not made for the model.
+  bool ensures_bos = false;
 };
 
 /// Makes examples from rows:
@@ -28,7 +41,8 @@ struct ExampleSettings {
 /// the chat template,
 ///   tokenized without further special tokens. Trained are the assistant's tokens: what
 ///   `{% generation %}` marks where the template has such marks, else each assistant content up to
-///   and with its end-of-turn token. What a template puts after that token is not trained.
+///   and with its end-of-turn token. What a template puts after that token is not trained, nor is a message
+///   with `weight: 0`.
 /// - `{"prompt": text, "completion": text}`: joined as raw text, EOS appended, trained from the
 ///   first token at which prompt and prompt + completion differ, as TRL 1.16 does.
 /// - `{"prompt": [messages], "completion": [messages]}`: rendered by the chat template as one
@@ -49,14 +63,24 @@ class ExampleBuilder {
   static bool is_plain_text(const nlohmann::ordered_json& row);
   /// All that decides which tokens a row becomes, besides the row.
   nlohmann::ordered_json identity() const;
+  /// The ids that ask for an answer: of `{"messages": [...]}` with the template's generation prompt, of
+  /// `{"prompt": text}` as the beginning of a raw text pair. As far as the template renders a conversation
+  /// as the beginning of a longer one, they are the first ids of the example with that answer.
+  /// Throws: Error kInput.
+  std::vector<std::int32_t> build_prompt(const nlohmann::ordered_json& row) const;
 
  private:
   Example build_row(const nlohmann::ordered_json& row) const;
-  Example build_chat(const nlohmann::ordered_json& messages, std::size_t prompt_messages,
+  Example build_chat(nlohmann::ordered_json messages, std::size_t prompt_messages,
                      const nlohmann::ordered_json& row) const;
   Example build_text(const std::string& text) const;
   std::string with_eos(const std::string& text) const;
+  std::vector<std::size_t> wanted_messages(nlohmann::ordered_json& messages,
+                                           std::size_t prompt_messages) const;
   Example build_text_pair(const std::string& prompt, const std::string& completion) const;
+  std::vector<Token> tokenize_chat(const std::string& text) const;
+  std::vector<std::int32_t> encode_raw(const std::string& text) const;
+  Rendered render_row(nlohmann::ordered_json& messages, const RenderOptions& options) const;
   RenderOptions render_options(const nlohmann::ordered_json& row) const;
 
   std::shared_ptr<const Tokenizer> tokenizer_;

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <variant>
 
+#include "lore/core/calendar_date.h"
+
 namespace lore {
 namespace {
 
@@ -17,6 +19,13 @@ void check_adapter(const AdapterSpec& adapter, std::vector<Conflict>& conflicts)
   if (!adapter.layers_pattern.empty() && adapter.layers_to_transform.empty()) {
     conflicts.push_back(
         {{"adapter.layers_pattern", "adapter.layers_to_transform"}, "needs adapter.layers_to_transform"});
+  }
+}
+
+void check_template(const DataSpec& data, std::vector<Conflict>& conflicts) {
+  if (!data.template_date.empty() && !seconds_of_date(data.template_date)) {
+    conflicts.push_back(
+        {{"data.template_date"}, fmt::format("is not a day written YYYY-MM-DD: '{}'", data.template_date)});
   }
 }
 
@@ -101,6 +110,7 @@ std::vector<Conflict> find_conflicts(const Recipe& recipe) {
   check_adapter(recipe.adapter, conflicts);
   check_data(recipe, conflicts);
   check_validation(recipe, conflicts);
+  check_template(recipe.data, conflicts);
   check_schedule(recipe.training, conflicts);
   return conflicts;
 }

@@ -93,11 +93,27 @@ void describe(Self& self, Visitor& visit) {
       "template", self.chat_template,
       {.doc =
            "Chat template. `auto`: the model's own for `messages` rows; `prompt` and `completion` are joined "
-           "as raw text. `none`: never a template. The name of a template that Lore brings along (`chatml`, "
-           "`llama2`, `llama3`) or a Jinja file is applied to both.",
+           "as raw text. `none`: never a template. The name of a template that Lore brings along "
+           "(docs/templates.md lists them: `chatml`, `llama2`, `llama3`, `qwen3`, ...) or a Jinja file is "
+           "applied to "
+           "both.",
        .choices = {"auto", "none"},
        .path = PathRule::kPathOrName,
        .also_known_as = "chat_template"});
+  visit(
+      "template_date", self.template_date,
+      {.doc =
+           "The day, `YYYY-MM-DD`, that a chat template is told when it asks for today's date. Where it does "
+           "and this is not set, the day (UTC) of the run's start, which the resolved recipe then holds: "
+           "running that again gives the same tokens.",
+       .also_known_as = "date date_string today"});
+  visit(
+      "train_on", self.train_on,
+      {.doc =
+           "Which of the assistant's messages in a conversation are trained: `all`, or only the `last` one. "
+           "A message with `weight: 0` is not trained with either.",
+       .choices = {"all", "last"},
+       .also_known_as = "mask_history train_on_input roles_to_train assistant_only_loss last_turn_only"});
   visit("shuffle", self.shuffle,
         {.doc = "Visit the training examples in a new order each epoch, drawn by `training.seed`.",
          .also_known_as = "shuffle_dataset"});

@@ -67,6 +67,8 @@ struct DataSpec {
   bool packing = false;
   std::string overlong = "error";
   std::string chat_template = "auto";  ///< YAML key `template`
+  std::string template_date;
+  std::string train_on = "all";
   bool shuffle = true;
   std::string on_bad_row = "error";
   std::string duplicates = "report";

@@ -5,7 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "lore/adapters/peft_files.h"
-#include "lore/core/error.h"
+#include "lore/core/calendar_date.h"
+#include "lore/data/example_builder.h"
 #include "lore/data/template_choice.h"
 #include "lore/generate/decoding.h"
 #include "lore/tasks/base_model.h"
@@ -14,21 +15,17 @@
 namespace lore {
 namespace {
 
-std::vector<std::int32_t> prompt_ids(const GenerateRequest& request, const std::string& prompt,
-                                     const TemplateChoice& choice, const Tokenizer& tokenizer) {
-  if (!choice.chat_template) {
-    return tokenizer.encode(prompt, /*add_special_tokens=*/true);
+/// What asks for an answer to `prompt`, as a row of training data would have it.
+nlohmann::ordered_json row_of(const std::string& prompt, const std::string& system, bool chat) {
+  if (!chat) {
+    return {{"prompt", prompt}};
   }
-  nlohmann::ordered_json chat = nlohmann::ordered_json::array();
-  if (!request.system.empty()) {
-    chat.push_back({{"role", "system"}, {"content", request.system}});
+  nlohmann::ordered_json messages = nlohmann::ordered_json::array();
+  if (!system.empty()) {
+    messages.push_back({{"role", "system"}, {"content", system}});
   }
-  chat.push_back({{"role", "user"}, {"content", prompt}});
-  RenderOptions options;
-  options.add_generation_prompt = true;
-  options.special_tokens = tokenizer.special_tokens().by_name;
-  options.now = std::to_string(std::time(nullptr));
-  return tokenizer.encode(choice.chat_template->render(chat, options).text, /*add_special_tokens=*/false);
+  messages.push_back({{"role", "user"}, {"content", prompt}});
+  return {{"messages", messages}};
 }
 
 }  // namespace
@@ -37,7 +34,12 @@ void run_generate(const GenerateRequest& request, const Environment& environment
                   const std::function<void(const GeneratedAnswer&)>& on_answer) {
   const std::filesystem::path path = find_base(request.model, environment);
   const auto tokenizer = load_tokenizer(path);
-  const TemplateChoice choice = choose_chat_template(request.chat_template, path);
+  TemplateChoice choice = choose_chat_template(request.chat_template, path);
+  const bool chat = choice.chat_template.has_value();
+  ExampleSettings settings;
+  settings.ensures_bos = choice.named;
+  settings.now = time_for_template(request.date.empty() ? date_of_seconds(std::time(nullptr)) : request.date);
+  const ExampleBuilder builder(tokenizer, std::move(choice.chat_template), settings);
   const BaseModel base = load_base(request.model, path, messages);
   struct Contestant {
     std::string name;
@@ -56,7 +58,7 @@ void run_generate(const GenerateRequest& request, const Environment& environment
   }
   const DecodingLimits limits{request.max_new_tokens, stop_ids(base, *tokenizer)};
   for (const std::string& prompt : request.prompts) {
-    const std::vector<std::int32_t> ids = prompt_ids(request, prompt, choice, *tokenizer);
+    const std::vector<std::int32_t> ids = builder.build_prompt(row_of(prompt, request.system, chat));
     for (const Contestant& contestant : contestants) {
       const auto start = std::chrono::steady_clock::now();
       const std::vector<std::int32_t> answer =

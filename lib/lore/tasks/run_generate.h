@@ -17,6 +17,7 @@ struct GenerateRequest {
   bool compare = false;                ///< answer each prompt with the base and then with the adapter
   std::string chat_template = "auto";  ///< auto | none | name | file
   std::string system;                  ///< system message, may be empty
+  std::string date;                    ///< what the template takes for today, YYYY-MM-DD; empty: today
   std::vector<std::string> prompts;
   std::int64_t max_new_tokens = 128;
 };

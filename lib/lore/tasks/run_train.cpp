@@ -173,7 +173,7 @@ Json source_counts(const Dataset& dataset) {
 
 TrainOutcome run_train(const TrainRequest& request, const Environment& environment, TrainReporter& reporter) {
   const Clock::time_point start = Clock::now();
-  const Recipe& recipe = request.recipe;
+  Recipe recipe = request.recipe;
   const std::filesystem::path model_path = find_base(recipe.model, environment);
   if (!request.dry_run) {
     RunFolder::check_free(recipe.output_dir, request.overwrite);
@@ -189,6 +189,7 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
     adapter.config.base_model_name_or_path = base.name;
   }
   const TrainingData data = loading_data.get();
+  recipe.data.template_date = data.template_date;
   for (const Dataset* dataset : {&data.train, &data.validation}) {
     refuse_foreign_ids(*dataset, base.model->config());
     warn_of_long_examples(*dataset, base.model->config(), reporter);
@@ -229,7 +230,8 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
            {"data",
             {{"train", source_counts(data.train)},
              {"validation", source_counts(data.validation)},
-             {"packing_efficiency", recipe.data.packing ? Json(setup.plan.packing_efficiency) : Json()}}}};
+             {"packing_efficiency", recipe.data.packing ? Json(setup.plan.packing_efficiency) : Json()}}},
+           {"template_date", data.template_date.empty() ? Json() : Json(data.template_date)}};
   const auto finish = [&](const Json& exit) {
     outcome.seconds = seconds_since(start);
     run["timings"] = {{"load_seconds", setup.load_seconds}, {"total_seconds", outcome.seconds}};

@@ -2,6 +2,7 @@
 
 #include <ctime>
 
+#include "lore/core/calendar_date.h"
 #include "lore/core/error.h"
 #include "lore/data/bad_rows.h"
 #include "lore/data/example_builder.h"
@@ -20,9 +21,15 @@ TrainingData load_training_data(const Recipe& recipe, const std::filesystem::pat
   if (choice.chat_template) {
     data.chat_template = choice.chat_template->source();
   }
+  data.template_date = recipe.data.template_date;
+  if (data.template_date.empty() && choice.chat_template && choice.chat_template->asks_for_time()) {
+    data.template_date = date_of_seconds(std::time(nullptr));
+  }
   ExampleSettings settings;
   settings.template_for_text_pairs = choice.for_text_pairs;
-  settings.now = std::to_string(std::time(nullptr));
+  settings.ensures_bos = choice.named;
+  settings.train_on = parse_train_on(recipe.data.train_on);
+  settings.now = time_for_template(data.template_date);
   const ExampleBuilder builder(data.tokenizer, std::move(choice.chat_template), settings);
   const RepeatPolicy duplicates = parse_repeat_policy("data.duplicates", spec.duplicates);
   const RepeatPolicy leakage = parse_repeat_policy("data.leakage", spec.leakage);

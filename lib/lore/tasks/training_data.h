@@ -18,6 +18,7 @@ namespace lore {
 struct TrainingData {
   std::shared_ptr<const Tokenizer> tokenizer;
   std::string chat_template;  ///< source of the template, empty when there is none
+  std::string template_date;  ///< the day the template was told, empty when it asks for none
   Dataset train;
   Dataset validation;
 };

@@ -53,7 +53,13 @@ Rendered ChatTemplate::render(const nlohmann::ordered_json& messages, const Rend
   }
 }
 
-bool ChatTemplate::marks_generation() const { return compiled_->marks_generation; }
+bool ChatTemplate::marks_generation() const { return compiled_->generation_line > 0; }
+
+int ChatTemplate::generation_line() const { return compiled_->generation_line; }
+
+bool ChatTemplate::asks_for_time() const {
+  return compiled_->source.find("strftime_now") != std::string::npos;
+}
 
 const std::string& ChatTemplate::source() const { return compiled_->source; }
 

@@ -6,7 +6,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,12 +32,23 @@ struct RenderOptions {
   std::string now;
 };
 
+/// What one turn of a template's loop over the messages wrote: `text` bytes [begin, end).
+struct MessageSpan {
+  std::size_t message;  ///< its index in the messages
+  std::size_t begin;
+  std::size_t end;
+  int line;  ///< of the loop, in the template
+};
+
 /// A rendered conversation.
 struct Rendered {
   /// UTF-8.
   std::string text;
   /// Byte ranges [begin, end) of `text` that came from `{% generation %}` blocks, in order.
   std::vector<std::pair<std::size_t, std::size_t>> generation_spans;
+  /// Which bytes of `text` were written while a loop stood at which message, as far as the template loops
+  /// over the messages; none is empty. A span may lie within another one, which then comes later.
+  std::vector<MessageSpan> message_spans;
 };
 
 /// A Hugging Face chat template: the subset of Jinja that such templates use, rendered as
@@ -59,6 +69,10 @@ class ChatTemplate {
 
   /// Whether the template contains a `{% generation %}` block.
   bool marks_generation() const;
+  /// The line of its first `{% generation %}` block; 0 without one.
+  int generation_line() const;
+  /// Whether it asks for the time (`strftime_now`).
+  bool asks_for_time() const;
   const std::string& source() const;
   const std::string& name() const;
 
@@ -79,6 +93,6 @@ std::optional<ChatTemplate> find_chat_template(const std::filesystem::path& mode
 std::optional<ChatTemplate> named_chat_template(std::string_view name);
 
 /// The names that `named_chat_template` knows.
-std::span<const std::string_view> named_chat_templates();
+std::vector<std::string_view> named_chat_templates();
 
 }  // namespace lore

@@ -170,7 +170,7 @@ struct Template {
   std::string name;
   std::string source;
   Body body;
-  bool marks_generation = false;
+  int generation_line = 0;  ///< of the first `{% generation %}`, 0 without one
 };
 
 }  // namespace lore::jinja

@@ -21,7 +21,7 @@ class StatementParser : ExpressionParser {
     return body;
   }
 
-  bool marks_generation() const { return marks_generation_; }
+  int generation_line() const { return generation_line_; }
 
  private:
   /// Statements up to `{% NAME` for one of `ends`, where NAME becomes the current lexeme; to the end of
@@ -97,7 +97,7 @@ class StatementParser : ExpressionParser {
     } else if (name == "with") {
       body.push_back({line, with_statement()});
     } else if (name == "generation") {
-      marks_generation_ = true;
+      generation_line_ = generation_line_ == 0 ? line : generation_line_;
       body.push_back({line, Generation{outside_loop("endgeneration")}});
     } else if (name == "break" || name == "continue") {
       if (loops_ == 0) {
@@ -263,7 +263,7 @@ class StatementParser : ExpressionParser {
   }
 
   int loops_ = 0;
-  bool marks_generation_ = false;
+  int generation_line_ = 0;
 };
 
 }  // namespace
@@ -272,7 +272,7 @@ Template parse(std::string name, std::string source) {
   StatementParser parser(lex(source));
   Template result;
   result.body = parser.whole();
-  result.marks_generation = parser.marks_generation();
+  result.generation_line = parser.generation_line();
   result.name = std::move(name);
   result.source = std::move(source);
   return result;

@@ -70,8 +70,23 @@ Rendered Runtime::run(std::vector<std::pair<std::string, Value>> variables) {
   for (auto& [name, value] : variables) {
     root->set(name, std::move(value));
   }
+  // A copy: the template may set another `messages`, and then an address could be used anew.
+  const Value messages = *root->find("messages");
+  if (messages.is_sequence()) {
+    const std::vector<Value>& items = messages.as_sequence().items;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (items[i].is_dict()) {
+        messages_.emplace(&items[i].as_dict(), i);
+      }
+    }
+  }
   execute(template_.body, root);
-  return {std::move(output_), std::move(generation_spans_)};
+  return {std::move(output_), std::move(generation_spans_), std::move(message_spans_)};
+}
+
+std::optional<std::size_t> Runtime::message_of(const Value& value) const {
+  const auto found = value.is_dict() ? messages_.find(&value.as_dict()) : messages_.end();
+  return found == messages_.end() ? std::nullopt : std::optional(found->second);
 }
 
 Namespace* Runtime::new_namespace() {
@@ -189,6 +204,7 @@ Runtime::Flow Runtime::execute_node(const For& node, const ScopePtr& scope) {
     inner->parent = scope;
     return execute(node.otherwise, inner);
   }
+  const int line = line_;
   Loop& loop = loops_.emplace_back();
   loop.items = std::move(items);
   for (loop.index = 0; loop.index < loop.items.size(); ++loop.index) {
@@ -197,7 +213,13 @@ Runtime::Flow Runtime::execute_node(const For& node, const ScopePtr& scope) {
     inner->parent = scope;
     inner->set("loop", Value(&loop));
     assign(node.target, loop.items[loop.index], inner);
-    if (execute(node.body, inner) == Flow::kBreak) {
+    const std::size_t begin = output_.size();
+    const Flow flow = execute(node.body, inner);
+    if (const auto message = message_of(loop.items[loop.index]);
+        message && captured_ == 0 && output_.size() > begin) {
+      message_spans_.push_back({*message, begin, output_.size(), line});
+    }
+    if (flow == Flow::kBreak) {
       break;
     }
   }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "lore/text/chat_template.h"
@@ -86,6 +87,8 @@ class Runtime {
   Flow execute_node(const Break& node, const ScopePtr& scope);
   Flow execute_node(const Continue& node, const ScopePtr& scope);
 
+  /// The index of the message that `value` is.
+  std::optional<std::size_t> message_of(const Value& value) const;
   void write(std::string_view text);
   /// What `body` writes, in a scope of its own.
   std::string capture(const Body& body, const ScopePtr& outer);
@@ -102,6 +105,8 @@ class Runtime {
   std::string output_;        ///< of the innermost capture
   std::string root_;          ///< the output proper, while a capture is running
   std::vector<std::pair<std::size_t, std::size_t>> generation_spans_;
+  std::unordered_map<const Dict*, std::size_t> messages_;  ///< the messages given, to their indices
+  std::vector<MessageSpan> message_spans_;
   std::deque<Namespace> namespaces_;
   std::deque<Loop> loops_;
 };

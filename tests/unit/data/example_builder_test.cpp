@@ -89,10 +89,10 @@ TEST_CASE("a template that rewrites earlier turns is followed") {
       "<|im_start|>user\nr<|im_end|>\n<|im_start|>assistant\n⟦<think></think>b<|im_end|>⟧\n");
 }
 
-TEST_CASE("a template without a generation prompt gives its answers from the content on") {
+TEST_CASE("a template without a generation prompt gives its answers from the end of the question on") {
   CHECK(marked(builder(kLlama2),
                chat({{"user", "q"}, {"assistant", "a "}, {"user", "r"}, {"assistant", "b"}})) ==
-        "<s>[INST] q [/INST] ⟦a </s>⟧<s>[INST] r [/INST] ⟦b </s>⟧");
+        "<s>[INST] q [/INST]⟦ a </s>⟧<s>[INST] r [/INST]⟦ b </s>⟧");
 }
 
 TEST_CASE("tool calls are trained up to the end of turn behind them") {

@@ -29,6 +29,8 @@ lore::Recipe unusual_recipe() {
   recipe.data.packing = true;
   recipe.data.overlong = "drop";
   recipe.data.chat_template = "/chat.jinja";
+  recipe.data.template_date = "2026-02-05";
+  recipe.data.train_on = "last";
   recipe.data.shuffle = false;
   recipe.training.epochs = 0.7;
   recipe.training.max_steps = 1'000'000;
