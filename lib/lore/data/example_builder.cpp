@@ -217,20 +217,13 @@ Example ExampleBuilder::build_text(const std::string& text) const {
   if (text.empty()) {
     refuse("text", "is empty");
   }
-  const SpecialTokens& special = tokenizer_->special_tokens();
   Example example;
   example.ids = encode_raw(with_eos(text));
-  // A tokenizer that puts an EOS behind every text gives it a second one.
-  if (special.eos && example.ids.size() >= 2 && example.ids.back() == *special.eos &&
-      example.ids[example.ids.size() - 2] == *special.eos) {
-    example.ids.pop_back();
-  }
   example.trained.assign(example.ids.size(), 1);
   return example;
 }
 
 Example ExampleBuilder::build_text_pair(const std::string& prompt, const std::string& completion) const {
-  const SpecialTokens& special = tokenizer_->special_tokens();
   const std::string ended = with_eos(completion);
   const std::vector<std::int32_t> prompt_ids = encode_raw(prompt);
   Example example;
