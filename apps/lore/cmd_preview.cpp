@@ -29,18 +29,21 @@ int preview(const Options& options) {
   const lore::Recipe recipe = lore::read_recipe(options.recipe, options.overrides);
   const lore::Environment environment = process_environment(0);
   const lore::TrainingData data =
-      lore::load_training_data(recipe, lore::find_base(recipe.model, environment), environment.threads);
-  const std::vector<lore::Example>& examples = (options.validation ? data.validation : data.train).examples;
-  const std::int64_t all = static_cast<std::int64_t>(examples.size());
-  const auto shown = static_cast<std::size_t>(std::min(all, options.count.value_or(options.json ? all : 3)));
+      lore::load_training_data(recipe, lore::find_base(recipe.model, environment), environment, console);
+  const lore::Dataset& dataset = options.validation ? data.validation : data.train;
+  const std::int64_t all = dataset.count();
+  const std::int64_t shown = std::min(all, options.count.value_or(options.json ? all : 3));
   const bool colour = isatty(STDOUT_FILENO) == 1;
-  for (std::size_t i = 0; i < shown; ++i) {
+  for (std::int64_t i = 0; i < shown; ++i) {
+    const lore::ExampleView view = dataset.view(i);
+    const lore::Example example{
+        {view.ids.begin(), view.ids.end()}, {view.trained.begin(), view.trained.end()}, view.source};
     if (options.json) {
-      console.result(lore::preview_json(examples[i], *data.tokenizer)
+      console.result(lore::preview_json(example, *data.tokenizer)
                          .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
     } else {
-      console.result("== " + examples[i].source);
-      console.styled_result(lore::preview_text(examples[i], *data.tokenizer, colour));
+      console.result("== " + example.source);
+      console.styled_result(lore::preview_text(example, *data.tokenizer, colour));
     }
   }
   return 0;

@@ -53,6 +53,16 @@ std::vector<std::filesystem::path> hub_caches() {
   return roots;
 }
 
+std::filesystem::path token_cache() {
+  if (const char* cache = variable("XDG_CACHE_HOME")) {
+    return std::filesystem::path(cache) / "lore" / "tokens";
+  }
+  if (const char* home = variable("HOME")) {
+    return std::filesystem::path(home) / ".cache" / "lore" / "tokens";
+  }
+  return {};
+}
+
 }  // namespace
 
 int granted_threads() {
@@ -66,6 +76,8 @@ lore::Environment process_environment(int threads) {
   lore::Environment environment;
   environment.threads = threads > 0 ? threads : granted_threads();
   environment.cache_roots = hub_caches();
+  environment.cache_dir = token_cache();
+  environment.temporary_dir = variable("TMPDIR") != nullptr ? variable("TMPDIR") : "/tmp";
   environment.signal = &signal_received;
   lore::set_threads(environment.threads);
   struct sigaction action {};

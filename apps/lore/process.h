@@ -3,8 +3,8 @@
 #include "lore/tasks/environment.h"
 
 /// What the library is told of this process: threads, Hugging Face caches (HF_HUB_CACHE, HF_HOME,
-/// XDG_CACHE_HOME, HOME), and the flag that SIGINT and SIGTERM set.
-/// `threads` 0 means what the processor mask and the cgroup grant.
+/// XDG_CACHE_HOME, HOME), folders for its own files (XDG_CACHE_HOME, HOME, TMPDIR), and the flag that SIGINT
+/// and SIGTERM set. `threads` 0 means what the processor mask and the cgroup grant.
 lore::Environment process_environment(int threads);
 
 /// Processors this process may use: the smaller of its affinity mask and its cgroup's CPU quota.

@@ -23,16 +23,17 @@ void TrainDisplay::on_setup(const lore::TrainSetup& setup) {
                             setup.adapter_parameters));
   for (const auto& [name, dataset] :
        {std::pair{"train", setup.train}, std::pair{"validation", setup.validation}}) {
-    for (const lore::SourceCounts& source : dataset->sources) {
-      console_.info(fmt::format(
-          "{:<10} {}: {} rows, {} tokens, {} trained{}{}", name, source.path, source.rows, source.tokens,
-          source.trained_tokens, source.truncated > 0 ? fmt::format(", {} truncated", source.truncated) : "",
-          source.dropped > 0 ? fmt::format(", {} dropped as too long", source.dropped) : ""));
+    for (const lore::SourceCounts& source : dataset->sources()) {
+      console_.info(fmt::format("{:<10} {}: {}", name, source.path, lore::describe(source)));
     }
   }
   console_.info(fmt::format("plan       {} examples, {} for validation, {} steps of which {} make an epoch",
                             setup.plan.examples, setup.plan.validation_examples, setup.plan.total_steps,
                             setup.plan.steps_per_epoch));
+  if (setup.plan.packing_efficiency > 0) {
+    console_.info(
+        fmt::format("packing    {:.1f}% of each packed row is filled", 100 * setup.plan.packing_efficiency));
+  }
   console_.info(fmt::format("ready      after {:.2f} s", setup.load_seconds));
 }
 

@@ -6,6 +6,27 @@
 
 namespace lore {
 
+void Batch::append(std::span<const std::int32_t> tokens, std::span<const std::uint8_t> trained,
+                   std::int64_t index) {
+  ids.insert(ids.end(), tokens.begin(), tokens.end());
+  for (std::size_t t = 0; t < tokens.size(); ++t) {
+    const bool labelled = t + 1 < tokens.size() && trained[t + 1] != 0;
+    labels.push_back(labelled ? tokens[t + 1] : kNoLabel);
+    trained_tokens += labelled ? 1 : 0;
+  }
+  segments.append(static_cast<std::int64_t>(tokens.size()));
+  example_of_segment.push_back(index);
+}
+
+Batch make_batch(const Dataset& dataset, std::span<const std::int64_t> indices) {
+  Batch batch;
+  for (const std::int64_t index : indices) {
+    const ExampleView example = dataset.view(index);
+    batch.append(example.ids, example.trained, index);
+  }
+  return batch;
+}
+
 Batch make_batch(std::span<const Example> examples, std::span<const std::int64_t> indices) {
   Batch batch;
   for (const std::int64_t index : indices) {
@@ -13,15 +34,7 @@ Batch make_batch(std::span<const Example> examples, std::span<const std::int64_t
       throw Error(ErrorKind::kInternal, "make_batch", fmt::format("there is no example {}", index));
     }
     const Example& example = examples[static_cast<std::size_t>(index)];
-    const std::size_t length = example.ids.size();
-    batch.ids.insert(batch.ids.end(), example.ids.begin(), example.ids.end());
-    for (std::size_t t = 0; t < length; ++t) {
-      const bool labelled = t + 1 < length && example.trained[t + 1] != 0;
-      batch.labels.push_back(labelled ? example.ids[t + 1] : kNoLabel);
-      batch.trained_tokens += labelled ? 1 : 0;
-    }
-    batch.segments.append(static_cast<std::int64_t>(length));
-    batch.example_of_segment.push_back(index);
+    batch.append(example.ids, example.trained, index);
   }
   return batch;
 }

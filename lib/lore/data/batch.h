@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lore/core/segments.h"
+#include "lore/data/dataset.h"
 #include "lore/data/example.h"
 
 namespace lore {
@@ -24,10 +25,15 @@ struct Batch {
   std::int64_t trained_tokens = 0;
   /// [segments] index of the example in each.
   std::vector<std::int64_t> example_of_segment;
+
+  /// Lays one more example behind the others; `index` is its own.
+  void append(std::span<const std::int32_t> tokens, std::span<const std::uint8_t> trained,
+              std::int64_t index);
 };
 
-/// The batch of `examples[indices[0]]`, `examples[indices[1]]`, ...
-/// Throws: Error kInternal for an index out of range.
+/// The batch of the examples at `indices`, in that order.
+/// Throws: Error kInternal for an index out of range; as Dataset::view.
+Batch make_batch(const Dataset& dataset, std::span<const std::int64_t> indices);
 Batch make_batch(std::span<const Example> examples, std::span<const std::int64_t> indices);
 
 }  // namespace lore

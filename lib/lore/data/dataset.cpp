@@ -3,227 +3,206 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <cmath>
-#include <exception>
-#include <thread>
+#include <limits>
 
 #include "lore/core/error.h"
-#include "lore/corpus/row_form.h"
-#include "lore/corpus/row_reader.h"
-#include "lore/data/bad_rows.h"
 #include "lore/data/sampler.h"
 
 namespace lore {
 namespace {
 
-constexpr std::array<std::string_view, 4> kOverlongNames = {"error", "truncate_right", "truncate_left",
-                                                            "drop"};
-
-/// What became of one row.
-struct Built {
-  Example example;
-  std::string error;
-  bool truncated = false;
-  bool dropped = false;
-};
-
-class RowBuilder {
- public:
-  RowBuilder(const ExampleBuilder& builder, std::int64_t max_length, Overlong overlong)
-      : builder_(builder), max_length_(static_cast<std::size_t>(max_length)), overlong_(overlong) {}
-
-  Built build(const Row& row) const {
-    Built built;
-    try {
-      built.example = builder_.build(row.value, row.source);
-      if (built.example.ids.size() > max_length_) {
-        fit(built);
-      }
-    } catch (const Error& error) {
-      built.error = error.what();
-    }
-    return built;
-  }
-
- private:
-  void fit(Built& built) const {
-    Example& example = built.example;
-    if (overlong_ == Overlong::kError) {
-      throw Error(
-          ErrorKind::kInput, example.source,
-          fmt::format("has {} tokens, more than data.max_length {}: raise it, shorten the row, or set "
-                      "data.overlong to truncate_right, truncate_left or drop",
-                      example.ids.size(), max_length_));
-    }
-    if (overlong_ == Overlong::kDrop) {
-      built.dropped = true;
-      return;
-    }
-    const std::size_t excess = example.ids.size() - max_length_;
-    const auto cut = [&](auto& values) {
-      const auto begin = overlong_ == Overlong::kTruncateLeft
-                             ? values.begin()
-                             : values.end() - static_cast<std::ptrdiff_t>(excess);
-      values.erase(begin, begin + static_cast<std::ptrdiff_t>(excess));
-    };
-    cut(example.ids);
-    cut(example.trained);
-    built.truncated = true;
-    if (count_trained(example) == 0) {
-      throw Error(
-          ErrorKind::kInput, example.source,
-          fmt::format("has no trained token left in {} of its {} tokens (data.max_length, data.overlong)",
-                      max_length_, max_length_ + excess));
-    }
-  }
-
-  const ExampleBuilder& builder_;
-  std::size_t max_length_;
-  Overlong overlong_;
-};
-
-/// Builds all rows, the results in the rows' order.
-std::vector<Built> build_all(const std::vector<Row>& rows, const RowBuilder& builder, int threads) {
-  std::vector<Built> results(rows.size());
-  std::atomic<std::size_t> next{0};
-  const auto count = static_cast<std::size_t>(std::clamp<std::int64_t>(threads, 1, 256));
-  std::vector<std::exception_ptr> failures(count);
-  const auto work = [&](std::size_t worker) {
-    try {
-      for (std::size_t i = next++; i < rows.size(); i = next++) {
-        results[i] = builder.build(rows[i]);
-      }
-    } catch (...) {
-      failures[worker] = std::current_exception();
-    }
-  };
-  {
-    std::vector<std::jthread> others;
-    for (std::size_t worker = 1; worker < std::min(count, rows.size()); ++worker) {
-      others.emplace_back(work, worker);
-    }
-    work(0);
-  }
-  for (const std::exception_ptr& failure : failures) {
-    if (failure) {
-      std::rethrow_exception(failure);
-    }
-  }
-  return results;
+/// The part, of those that begin at `starts`, that holds `number`, and its number there.
+std::pair<std::size_t, std::int64_t> locate_in(const std::vector<std::int64_t>& starts, std::int64_t number) {
+  const auto after = std::upper_bound(starts.begin(), starts.end(), number);
+  const auto part = static_cast<std::size_t>(after - starts.begin()) - 1;
+  return {part, number - starts[part]};
 }
 
 }  // namespace
 
-Overlong parse_overlong(std::string_view name) {
-  const auto found = std::find(kOverlongNames.begin(), kOverlongNames.end(), name);
-  if (found == kOverlongNames.end()) {
-    throw Error(ErrorKind::kUsage, "data.overlong",
-                fmt::format("'{}' is not one of error, truncate_right, truncate_left, drop", name));
+void Dataset::append(std::shared_ptr<const TokenCache> cache, SourceCounts counts) {
+  const std::int64_t first = caches_.empty() ? 0 : first_example_.back() + caches_.back()->count();
+  const std::int64_t last = first + cache->count();
+  if (last > std::numeric_limits<std::uint32_t>::max()) {
+    throw Error(ErrorKind::kUsage, "data", "takes at most 2^32 - 1 examples");
   }
-  return static_cast<Overlong>(found - kOverlongNames.begin());
+  first_example_.push_back(first);
+  first_row_.push_back(caches_.empty() ? 0 : first_row_.back() + caches_.back()->rows());
+  for (std::int64_t example = first; example < last; ++example) {
+    chosen_.push_back(static_cast<std::uint32_t>(example));
+  }
+  caches_.push_back(std::move(cache));
+  sources_.push_back(std::move(counts));
+}
+
+std::pair<std::size_t, std::int64_t> Dataset::locate(std::int64_t i) const {
+  if (i < 0 || i >= count()) {
+    throw Error(ErrorKind::kInternal, "Dataset", fmt::format("there is no example {}", i));
+  }
+  return locate_in(first_example_, chosen_[static_cast<std::size_t>(i)]);
+}
+
+std::pair<std::size_t, std::int64_t> Dataset::locate_row(std::int64_t row) const {
+  return locate_in(first_row_, row);
 }
 
 ExampleView Dataset::view(std::int64_t i) const {
-  const Example& example = examples[static_cast<std::size_t>(i)];
-  return {example.ids, example.trained, example.source};
+  const auto [part, example] = locate(i);
+  return caches_[part]->view(example);
+}
+
+std::int64_t Dataset::row_of(std::int64_t i) const {
+  const auto [part, example] = locate(i);
+  return first_row_[part] + caches_[part]->row(example);
+}
+
+std::vector<std::int64_t> Dataset::lengths() const {
+  std::vector<std::int64_t> lengths;
+  lengths.reserve(chosen_.size());
+  for (std::int64_t i = 0; i < count(); ++i) {
+    const auto [part, example] = locate(i);
+    lengths.push_back(caches_[part]->length(example));
+  }
+  return lengths;
 }
 
 std::int64_t Dataset::tokens() const {
   std::int64_t sum = 0;
-  for (const Example& example : examples) {
-    sum += static_cast<std::int64_t>(example.ids.size());
+  for (const SourceCounts& source : sources_) {
+    sum += source.tokens;
   }
   return sum;
 }
 
 std::int64_t Dataset::trained_tokens() const {
   std::int64_t sum = 0;
-  for (const Example& example : examples) {
-    sum += count_trained(example);
+  for (const SourceCounts& source : sources_) {
+    sum += source.trained_tokens;
   }
   return sum;
 }
 
-std::vector<std::int64_t> Dataset::lengths() const {
-  std::vector<std::int64_t> lengths;
-  lengths.reserve(examples.size());
-  for (const Example& example : examples) {
-    lengths.push_back(static_cast<std::int64_t>(example.ids.size()));
+std::int32_t Dataset::largest_id() const {
+  std::int32_t largest = -1;
+  for (const auto& cache : caches_) {
+    largest = std::max(largest, cache->largest_id());
   }
-  return lengths;
+  return largest;
 }
 
-Dataset load_dataset(std::span<const SourceSpec> sources, const ExampleBuilder& builder,
-                     std::int64_t max_length, Overlong overlong, int threads) {
-  if (max_length < 2) {
-    throw Error(ErrorKind::kUsage, "data.max_length", "is at least 2: the first token is never predicted");
-  }
-  const RowBuilder row_builder(builder, max_length, overlong);
-  Dataset dataset;
-  BadRows bad_rows;
-  for (const SourceSpec& source : sources) {
-    const RowForm form(source);
-    std::vector<Row> rows;
-    const std::unique_ptr<RowReader> reader = open_rows(source);
-    while (std::optional<ReadRow> read = reader->next()) {
-      if (const BadRow* bad = std::get_if<BadRow>(&*read)) {
-        bad_rows.add(bad->source + ": " + bad->why);
-        continue;
-      }
-      for (Row& row : form.apply(std::get<Row>(std::move(*read)))) {
-        rows.push_back(std::move(row));
-      }
+std::vector<std::int64_t> Dataset::rows() const {
+  std::vector<std::int64_t> rows;
+  for (std::int64_t i = 0; i < count(); ++i) {
+    const std::int64_t row = row_of(i);
+    if (rows.empty() || rows.back() != row) {
+      rows.push_back(row);
     }
-    SourceCounts counts;
-    counts.path = source.path;
-    counts.rows = static_cast<std::int64_t>(rows.size());
-    for (Built& built : build_all(rows, row_builder, threads)) {
-      if (!built.error.empty()) {
-        bad_rows.add(std::move(built.error));
-        continue;
-      }
-      if (built.dropped) {
-        ++counts.dropped;
-        continue;
-      }
-      ++counts.examples;
-      counts.truncated += built.truncated ? 1 : 0;
-      counts.tokens += static_cast<std::int64_t>(built.example.ids.size());
-      counts.trained_tokens += count_trained(built.example);
-      dataset.examples.push_back(std::move(built.example));
-    }
-    dataset.sources.push_back(std::move(counts));
   }
-  bad_rows.throw_if_any();
-  return dataset;
+  return rows;
+}
+
+bool Dataset::same_file_row(std::int64_t row, std::int64_t other) const {
+  const auto [part, number] = locate_row(row);
+  const auto [other_part, other_number] = locate_row(other);
+  return part == other_part && caches_[part]->same_source(number, other_number);
+}
+
+std::vector<std::size_t> Dataset::groups(std::span<const std::int64_t> rows) const {
+  std::vector<std::size_t> firsts;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i == 0 || !same_file_row(rows[i - 1], rows[i])) {
+      firsts.push_back(i);
+    }
+  }
+  return firsts;
+}
+
+std::string Dataset::row_source(std::int64_t row) const {
+  const auto [part, number] = locate_row(row);
+  return caches_[part]->source(number);
+}
+
+std::vector<RowSignature> Dataset::signatures(std::span<const std::int64_t> rows) const {
+  std::vector<RowSignature> signatures;
+  signatures.reserve(rows.size());
+  for (const std::int64_t row : rows) {
+    const auto [part, number] = locate_row(row);
+    signatures.push_back(caches_[part]->signatures()[static_cast<std::size_t>(number)]);
+  }
+  return signatures;
+}
+
+Dataset Dataset::take_out(std::span<const std::int64_t> rows, std::int64_t SourceCounts::*counter) {
+  Dataset taken;
+  taken.caches_ = caches_;
+  taken.first_example_ = first_example_;
+  taken.first_row_ = first_row_;
+  for (const SourceCounts& source : sources_) {
+    taken.sources_.emplace_back().path = source.path;
+  }
+  std::vector<std::uint32_t> kept;
+  auto next = rows.begin();
+  for (std::int64_t i = 0; i < count(); ++i) {
+    const std::int64_t row = row_of(i);
+    next = std::lower_bound(next, rows.end(), row);
+    const bool takes = next != rows.end() && *next == row;
+    (takes ? taken.chosen_ : kept).push_back(chosen_[static_cast<std::size_t>(i)]);
+  }
+  chosen_ = std::move(kept);
+  count_examples(counter);
+  taken.count_examples(&SourceCounts::held_out);
+  for (SourceCounts& source : taken.sources_) {
+    source.rows = source.used;
+    source.held_out = 0;
+  }
+  return taken;
+}
+
+void Dataset::count_examples(std::int64_t SourceCounts::*counter) {
+  const std::vector<std::int64_t> left = rows();
+  std::vector<std::int64_t> used(sources_.size(), 0);
+  for (const std::size_t first : groups(left)) {
+    ++used[locate_row(left[first]).first];
+  }
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    SourceCounts& source = sources_[i];
+    source.*counter += source.used - used[i];
+    source.used = used[i];
+    source.examples = source.tokens = source.trained_tokens = 0;
+  }
+  for (std::int64_t i = 0; i < count(); ++i) {
+    const auto [part, example] = locate(i);
+    ++sources_[part].examples;
+    sources_[part].tokens += caches_[part]->length(example);
+    sources_[part].trained_tokens += caches_[part]->trained(example);
+  }
 }
 
 Dataset split_validation(Dataset& dataset, double fraction, std::uint64_t seed) {
-  const auto count = static_cast<std::int64_t>(dataset.examples.size());
+  const std::vector<std::int64_t> rows = dataset.rows();
+  const std::vector<std::size_t> groups = dataset.groups(rows);
+  const auto count = static_cast<std::int64_t>(groups.size());
   if (!(fraction > 0 && fraction < 1)) {
     throw Error(ErrorKind::kUsage, "data.validation_fraction",
                 fmt::format("{} is not between 0 and 1", fraction));
   }
   if (count < 2) {
     throw Error(ErrorKind::kUsage, "data.validation_fraction",
-                fmt::format("{} example(s) cannot be split into training and validation", count));
+                fmt::format("{} row(s) cannot be split into training and validation", count));
   }
   const auto wanted = static_cast<std::int64_t>(std::llround(fraction * static_cast<double>(count)));
   const std::int64_t taken = std::clamp<std::int64_t>(wanted, 1, count - 1);
-  std::vector<std::uint8_t> chosen(dataset.examples.size(), 0);
-  const std::vector<std::int64_t> order = split_order(count, seed);
+  const Permutation order(count, seed, OrderStream::kSplit, 0);
+  std::vector<std::int64_t> chosen;
   for (std::int64_t i = 0; i < taken; ++i) {
-    chosen[static_cast<std::size_t>(order[static_cast<std::size_t>(i)])] = 1;
+    const auto group = static_cast<std::size_t>(order(i));
+    const std::size_t end = group + 1 < groups.size() ? groups[group + 1] : rows.size();
+    chosen.insert(chosen.end(), rows.begin() + static_cast<std::ptrdiff_t>(groups[group]),
+                  rows.begin() + static_cast<std::ptrdiff_t>(end));
   }
-  Dataset validation;
-  std::vector<Example> kept;
-  for (std::size_t i = 0; i < chosen.size(); ++i) {
-    (chosen[i] != 0 ? validation.examples : kept).push_back(std::move(dataset.examples[i]));
-  }
-  dataset.examples = std::move(kept);
-  return validation;
+  std::sort(chosen.begin(), chosen.end());
+  return dataset.take_out(chosen, &SourceCounts::held_out);
 }
 
 }  // namespace lore

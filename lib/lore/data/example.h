@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace lore {
@@ -18,11 +17,11 @@ struct Example {
   std::string source;
 };
 
-/// The same, held elsewhere.
+/// The same, with tokens that are held elsewhere.
 struct ExampleView {
   std::span<const std::int32_t> ids;
   std::span<const std::uint8_t> trained;
-  std::string_view source;
+  std::string source;
 };
 
 /// The labels an example gives: its trained tokens but the first, which nothing predicts.

@@ -72,16 +72,36 @@ Example ExampleBuilder::build(const Json& row, const std::string& source) const 
   }
 }
 
+bool ExampleBuilder::is_plain_text(const Json& row) {
+  return row.contains("text") && !row.contains("messages") && !row.contains("prompt");
+}
+
+Json ExampleBuilder::identity() const {
+  return {{"tokenizer", tokenizer_->sha256()},
+          {"template", chat_template_ ? Json(chat_template_->source()) : Json()},
+          {"template_for_text_pairs", settings_.template_for_text_pairs},
+          {"train_on", static_cast<int>(settings_.train_on)},
+          {"ensures_bos", settings_.ensures_bos},
+          {"now", settings_.now}};
+}
+
 Example ExampleBuilder::build_row(const Json& row) const {
+  if (is_plain_text(row)) {
+    if (!row["text"].is_string()) {
+      refuse("text", fmt::format("expected a text, got {}", row["text"].type_name()));
+    }
+    return build_text(row["text"].get_ref<const std::string&>());
+  }
   const auto messages = row.find("messages");
   const auto prompt = row.find("prompt");
   const auto completion = row.find("completion");
   const bool chat = messages != row.end();
   const bool pair = prompt != row.end() && completion != row.end();
   if (chat == pair) {
-    refuse("row", chat ? "has 'messages' and also 'prompt' and 'completion': which is meant?"
-                       : fmt::format("expected 'messages', or 'prompt' and 'completion'; its keys: {}",
-                                     keys_of(row)));
+    refuse("row",
+           chat ? "has 'messages' and also 'prompt' and 'completion': which is meant?"
+                : fmt::format("expected 'messages', or 'prompt' and 'completion', or 'text'; its keys: {}",
+                              keys_of(row)));
   }
   if (chat) {
     return build_chat(read_messages(*messages, "messages"), 0, row);
@@ -184,13 +204,27 @@ Example ExampleBuilder::build_chat(Json messages, std::size_t prompt_messages, c
   return example;
 }
 
-Example ExampleBuilder::build_text_pair(const std::string& prompt, const std::string& completion) const {
+std::string ExampleBuilder::with_eos(const std::string& text) const {
   const SpecialTokens& special = tokenizer_->special_tokens();
   const auto eos = special.by_name.find("eos_token");
   if (eos == special.by_name.end() || eos->second.empty()) {
-    refuse("row", "the tokenizer names no eos_token to end the completion with");
+    refuse("row", "the tokenizer names no eos_token to end the text with");
   }
-  const std::string ended = completion.ends_with(eos->second) ? completion : completion + eos->second;
+  return text.ends_with(eos->second) ? text : text + eos->second;
+}
+
+Example ExampleBuilder::build_text(const std::string& text) const {
+  if (text.empty()) {
+    refuse("text", "is empty");
+  }
+  Example example;
+  example.ids = encode_raw(with_eos(text));
+  example.trained.assign(example.ids.size(), 1);
+  return example;
+}
+
+Example ExampleBuilder::build_text_pair(const std::string& prompt, const std::string& completion) const {
+  const std::string ended = with_eos(completion);
   const std::vector<std::int32_t> prompt_ids = encode_raw(prompt);
   Example example;
   example.ids = encode_raw(prompt + ended);

@@ -47,6 +47,7 @@ struct ExampleSettings {
 ///   first token at which prompt and prompt + completion differ, as TRL 1.16 does.
 /// - `{"prompt": [messages], "completion": [messages]}`: rendered by the chat template as one
 ///   conversation; trained are the assistant's tokens of the completion.
+/// - `{"text": text}`: the tokens as the tokenizer itself gives them, EOS at the end, all trained.
 ///
 /// Never drops a row: what cannot be turned into an example with at least one trained token is an
 /// error. Immutable, usable from several threads at once.
@@ -58,6 +59,10 @@ class ExampleBuilder {
   /// Throws: Error kInput, subject `source` ("file:line").
   Example build(const nlohmann::ordered_json& row, const std::string& source) const;
 
+  /// True for a row of plain text.
+  static bool is_plain_text(const nlohmann::ordered_json& row);
+  /// All that decides which tokens a row becomes, besides the row.
+  nlohmann::ordered_json identity() const;
   /// The ids that ask for an answer: of `{"messages": [...]}` with the template's generation prompt, of
   /// `{"prompt": text}` as the beginning of a raw text pair. As far as the template renders a conversation
   /// as the beginning of a longer one, they are the first ids of the example with that answer.
@@ -68,6 +73,8 @@ class ExampleBuilder {
   Example build_row(const nlohmann::ordered_json& row) const;
   Example build_chat(nlohmann::ordered_json messages, std::size_t prompt_messages,
                      const nlohmann::ordered_json& row) const;
+  Example build_text(const std::string& text) const;
+  std::string with_eos(const std::string& text) const;
   std::vector<std::size_t> wanted_messages(nlohmann::ordered_json& messages,
                                            std::size_t prompt_messages) const;
   Example build_text_pair(const std::string& prompt, const std::string& completion) const;

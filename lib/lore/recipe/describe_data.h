@@ -34,7 +34,8 @@ void describe(Self& self, Visitor& visit) {
   visit("templates", self.templates,
         {.doc = "`glossary` only: the templates that make examples of a term, by name or as files; all that "
                 "Lore brings "
-                "along where empty."});
+                "along where empty.",
+         .path = PathRule::kPathOrName});
   visit("sample_by", self.sample_by,
         {.doc = "What one row of a plain text file is: the whole `document`, a `paragraph` (ended by a blank "
                 "line) or a "

@@ -28,12 +28,12 @@ nlohmann::ordered_json Provenance::hashes() {
                                        : nlohmann::ordered_json(sha256_hex(data_.chat_template));
   result["recipe_sha256"] = sha256_hex(to_yaml(recipe_));
   result["data"] = nlohmann::ordered_json::array();
-  for (const auto& [split, sources] :
-       {std::pair{"train", &recipe_.data.train}, std::pair{"validation", &recipe_.data.validation}}) {
-    for (const SourceSpec& source : *sources) {
+  for (const auto& [split, dataset] :
+       {std::pair{"train", &data_.train}, std::pair{"validation", &data_.validation}}) {
+    for (const DataFile& file : dataset->files) {
       result["data"].push_back({{"split", split},
-                                {"file", std::filesystem::path(source.path).filename().string()},
-                                {"sha256", sha256_of_file(source.path)}});
+                                {"file", std::filesystem::path(file.path).filename().string()},
+                                {"sha256", file.sha256}});
     }
   }
   return result;

@@ -19,8 +19,8 @@ void RunFolder::check_free(const std::filesystem::path& path, bool overwrite) {
 RunFolder::RunFolder(std::filesystem::path path, bool overwrite) : path_(std::move(path)) {
   check_free(path_, overwrite);
   create_folders(path_);
-  for (const char* name :
-       {"adapter", "best", "checkpoints", "recipe.yaml", "run.json", "metrics.jsonl", "loss.svg"}) {
+  for (const char* name : {"adapter", "best", "checkpoints", "recipe.yaml", "run.json", "metrics.jsonl",
+                           "loss.svg", "rejects.jsonl"}) {
     std::error_code error;
     std::filesystem::remove_all(path_ / name, error);
     if (error) {

@@ -7,7 +7,8 @@
 
 namespace lore {
 
-/// The folder a run writes: adapter/, best/, checkpoints/, recipe.yaml, run.json, metrics.jsonl, loss.svg.
+/// The folder a run writes: adapter/, best/, checkpoints/, recipe.yaml, run.json, metrics.jsonl,
+/// loss.svg, rejects.jsonl.
 class RunFolder {
  public:
   /// Throws: Error kRefused when the folder holds something and `overwrite` is false.

@@ -4,10 +4,12 @@
 
 #include <chrono>
 #include <future>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "lore/adapters/peft_files.h"
 #include "lore/core/error.h"
+#include "lore/data/bad_rows.h"
 #include "lore/recipe/writer.h"
 #include "lore/tasks/adapter_folder.h"
 #include "lore/tasks/base_model.h"
@@ -80,17 +82,31 @@ class Recorder final : public TrainObserver {
   LossCurves curves_;
 };
 
+/// Passes messages on from any thread, one at a time.
+class SerialMessages final : public Messages {
+ public:
+  explicit SerialMessages(Messages& messages) : messages_(messages) {}
+
+  void warning(std::string_view text) override {
+    const std::lock_guard lock(mutex_);
+    messages_.warning(text);
+  }
+  void info(std::string_view text) override {
+    const std::lock_guard lock(mutex_);
+    messages_.info(text);
+  }
+
+ private:
+  Messages& messages_;
+  std::mutex mutex_;
+};
+
 void refuse_foreign_ids(const Dataset& dataset, const LlamaConfig& config) {
-  for (const Example& example : dataset.examples) {
-    for (const std::int32_t id : example.ids) {
-      if (id >= config.vocab_size) {
-        throw Error(
-            ErrorKind::kInput, example.source,
-            fmt::format(
-                "token id {} is outside the model's vocabulary of {}: the tokenizer is not this model's", id,
-                config.vocab_size));
-      }
-    }
+  if (dataset.largest_id() >= config.vocab_size) {
+    throw Error(
+        ErrorKind::kInput, dataset.sources().front().path,
+        fmt::format("token id {} is outside the model's vocabulary of {}: the tokenizer is not this model's",
+                    dataset.largest_id(), config.vocab_size));
   }
 }
 
@@ -143,14 +159,12 @@ Json optional_number(const std::optional<double>& value) { return value ? Json(*
 
 Json source_counts(const Dataset& dataset) {
   Json list = Json::array();
-  for (const SourceCounts& source : dataset.sources) {
-    list.push_back({{"file", std::filesystem::path(source.path).filename().string()},
-                    {"rows", source.rows},
-                    {"examples", source.examples},
-                    {"tokens", source.tokens},
-                    {"trained_tokens", source.trained_tokens},
-                    {"truncated", source.truncated},
-                    {"dropped", source.dropped}});
+  for (const SourceCounts& source : dataset.sources()) {
+    Json counts = to_json(source);
+    counts.erase("path");
+    Json entry{{"file", std::filesystem::path(source.path).filename().string()}};
+    entry.update(counts);
+    list.push_back(std::move(entry));
   }
   return list;
 }
@@ -165,10 +179,12 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
     RunFolder::check_free(recipe.output_dir, request.overwrite);
   }
   // Tokenizing and loading the weights share nothing but the processor.
+  SerialMessages messages(reporter);
   std::future<TrainingData> loading_data =
-      std::async(std::launch::async, load_training_data, std::cref(recipe), model_path, environment.threads);
-  const BaseModel base = load_base(recipe.model, model_path, reporter);
-  LoraAdapter adapter = make_adapter(recipe, base, reporter);
+      std::async(std::launch::async, load_training_data, std::cref(recipe), model_path,
+                 std::cref(environment), std::ref(static_cast<Messages&>(messages)));
+  const BaseModel base = load_base(recipe.model, model_path, messages);
+  LoraAdapter adapter = make_adapter(recipe, base, messages);
   if (adapter.config.base_model_name_or_path.empty()) {
     adapter.config.base_model_name_or_path = base.name;
   }
@@ -183,6 +199,7 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
   if (!request.dry_run) {
     folder.emplace(recipe.output_dir, request.overwrite);
     folder->write_text("recipe.yaml", to_yaml(recipe));
+    write_rejects(folder->path() / "rejects.jsonl", {&data.train, &data.validation});
     recorder.emplace(*folder, adapter, *base.model, reporter);
   }
   TrainObserver& observer = recorder ? static_cast<TrainObserver&>(*recorder) : reporter;
@@ -210,7 +227,10 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
            {"device", recipe.model.device},
            {"dtype", setup.dtype},
            {"adapter", {{"modules", setup.modules}, {"parameters", setup.adapter_parameters}}},
-           {"data", {{"train", source_counts(data.train)}, {"validation", source_counts(data.validation)}}},
+           {"data",
+            {{"train", source_counts(data.train)},
+             {"validation", source_counts(data.validation)},
+             {"packing_efficiency", recipe.data.packing ? Json(setup.plan.packing_efficiency) : Json()}}},
            {"template_date", data.template_date.empty() ? Json() : Json(data.template_date)}};
   const auto finish = [&](const Json& exit) {
     outcome.seconds = seconds_since(start);

@@ -4,14 +4,20 @@
 
 #include "lore/core/calendar_date.h"
 #include "lore/core/error.h"
+#include "lore/data/bad_rows.h"
 #include "lore/data/example_builder.h"
+#include "lore/data/load_dataset.h"
+#include "lore/data/row_policy.h"
 #include "lore/data/template_choice.h"
 
 namespace lore {
-TrainingData load_training_data(const Recipe& recipe, const std::filesystem::path& model, int threads) {
+
+TrainingData load_training_data(const Recipe& recipe, const std::filesystem::path& model,
+                                const Environment& environment, Messages& messages) {
+  const DataSpec& spec = recipe.data;
   TrainingData data;
   data.tokenizer = load_tokenizer(model);
-  TemplateChoice choice = choose_chat_template(recipe.data.chat_template, model);
+  TemplateChoice choice = choose_chat_template(spec.chat_template, model);
   if (choice.chat_template) {
     data.chat_template = choice.chat_template->source();
   }
@@ -25,18 +31,31 @@ TrainingData load_training_data(const Recipe& recipe, const std::filesystem::pat
   settings.train_on = parse_train_on(recipe.data.train_on);
   settings.now = time_for_template(data.template_date);
   const ExampleBuilder builder(data.tokenizer, std::move(choice.chat_template), settings);
-  const Overlong overlong = parse_overlong(recipe.data.overlong);
-  const auto load = [&](const std::vector<SourceSpec>& specs) {
-    return load_dataset(specs, builder, recipe.data.max_length, overlong, threads);
-  };
-  data.train = load(recipe.data.train);
-  if (recipe.data.validation_fraction > 0) {
-    data.validation = split_validation(data.train, recipe.data.validation_fraction, recipe.training.seed);
-  } else if (!recipe.data.validation.empty()) {
-    data.validation = load(recipe.data.validation);
+  const RepeatPolicy duplicates = parse_repeat_policy("data.duplicates", spec.duplicates);
+  const RepeatPolicy leakage = parse_repeat_policy("data.leakage", spec.leakage);
+  const bool validates = spec.validation_fraction > 0 || !spec.validation.empty();
+  const bool looks_for_leaks = leakage != RepeatPolicy::kIgnore && validates;
+  RowSettings rows{spec.max_length, parse_overlong(spec.overlong), parse_personal_data_policy(spec.pii),
+                   duplicates != RepeatPolicy::kIgnore || looks_for_leaks};
+  CacheSettings kept;
+  kept.folder = spec.cache_dir.empty() ? environment.cache_dir : std::filesystem::path(spec.cache_dir);
+  kept.temporary = environment.temporary_dir;
+  const CacheFolder cache(kept, messages);
+  data.train = load_dataset(spec.train, builder, rows, cache, environment.threads, messages);
+  if (!spec.validation.empty()) {
+    rows.signatures = looks_for_leaks;
+    data.validation = load_dataset(spec.validation, builder, rows, cache, environment.threads, messages);
   }
-  if (data.train.examples.empty()) {
-    throw Error(ErrorKind::kInput, recipe.data.train.front().path, "holds no training example");
+  report_bad_rows({&data.train, &data.validation}, parse_bad_row_policy(spec.on_bad_row), messages);
+  apply_duplicates(data.train, duplicates, messages);
+  if (spec.validation_fraction > 0) {
+    data.validation = split_validation(data.train, spec.validation_fraction, recipe.training.seed);
+  }
+  if (looks_for_leaks) {
+    apply_leakage(data.train, data.validation, leakage, messages);
+  }
+  if (data.train.count() == 0) {
+    throw Error(ErrorKind::kInput, spec.train.front().path, "holds no training example");
   }
   return data;
 }

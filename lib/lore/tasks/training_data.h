@@ -5,8 +5,11 @@
 #include <optional>
 #include <string>
 
+#include "lore/core/messages.h"
+#include "lore/data/batch_plan.h"
 #include "lore/data/dataset.h"
 #include "lore/recipe/specs.h"
+#include "lore/tasks/environment.h"
 #include "lore/text/tokenizer.h"
 
 namespace lore {
@@ -20,8 +23,10 @@ struct TrainingData {
   Dataset validation;
 };
 
-/// Reads and tokenizes everything a recipe's data section names, for the model at `model`.
-/// Throws: Error kInput with the place of every bad row, kUsage.
-TrainingData load_training_data(const Recipe& recipe, const std::filesystem::path& model, int threads);
+/// Reads and tokenizes everything a recipe's data section names, for the model at `model`, or finds it in the
+/// cache; says what was found wrong with it.
+/// Throws: Error kInput with the place of every bad row, kUsage, kResources.
+TrainingData load_training_data(const Recipe& recipe, const std::filesystem::path& model,
+                                const Environment& environment, Messages& messages);
 
 }  // namespace lore

@@ -10,6 +10,7 @@ struct TrainPlan {
   std::int64_t validation_examples = 0;
   std::int64_t total_steps = 0;
   std::int64_t steps_per_epoch = 0;
+  double packing_efficiency = 0;  ///< tokens over the room of all packs; 0 without packing
 };
 
 /// One optimizer step.

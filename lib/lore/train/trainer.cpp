@@ -9,7 +9,6 @@
 
 #include "lore/core/error.h"
 #include "lore/core/philox.h"
-#include "lore/data/packing.h"
 #include "lore/kernels/cross_entropy.h"
 #include "lore/train/adamw.h"
 #include "lore/train/gradient_sum.h"
@@ -39,12 +38,21 @@ DropoutKey dropout_key(std::uint64_t seed, std::int64_t step, std::size_t micro_
   return {std::uint64_t{words[0]} << 32 | words[1]};
 }
 
-BatchOptions batch_options(const Recipe& recipe) {
-  return {recipe.training.batch_size, recipe.data.packing, recipe.data.max_length, recipe.data.shuffle,
-          recipe.training.seed};
-}
-
 }  // namespace
+
+BatchOptions batch_options(const Recipe& recipe, const Dataset& train) {
+  BatchOptions options;
+  options.batch_size = recipe.training.batch_size;
+  options.packing = recipe.data.packing;
+  options.max_length = recipe.data.max_length;
+  options.group_by_length = recipe.training.group_by_length;
+  options.shuffle = recipe.data.shuffle;
+  options.seed = recipe.training.seed;
+  for (std::size_t i = 0; i < train.sources().size(); ++i) {
+    options.sources.push_back({train.sources()[i].examples, recipe.data.train[i].weight});
+  }
+  return options;
+}
 
 ValidationMetrics validate(const LlamaForCausalLm& model, const AdapterSet& adapters, const Dataset& dataset,
                            std::int64_t batch_size, const std::atomic<int>& signal) {
@@ -56,7 +64,7 @@ ValidationMetrics validate(const LlamaForCausalLm& model, const AdapterSet& adap
   ValidationMetrics metrics;
   double loss_sum = 0;
   for (std::int64_t i = 0; i < plan.count() && signal == 0; ++i) {
-    const Batch batch = make_batch(dataset.examples, plan.batch(i));
+    const Batch batch = make_batch(dataset, plan.batch(i));
     const ForwardPass pass = model.pass(batch.segments, adapters);
     const at::Tensor hidden = model.forward(batch.ids, pass);
     const LinearCrossEntropyResult result =
@@ -81,12 +89,17 @@ Trainer::Trainer(const LlamaForCausalLm& model, LoraAdapter& adapter, const Data
       signal_(signal) {}
 
 TrainPlan Trainer::plan() const {
-  const BatchPlan first_epoch(train_.lengths(), batch_options(recipe_), 0);
+  const std::vector<std::int64_t> lengths = train_.lengths();
+  const BatchPlan first_epoch(lengths, batch_options(recipe_, train_), 0);
   const std::int64_t accumulation = recipe_.training.gradient_accumulation_steps;
   TrainPlan plan;
-  plan.examples = static_cast<std::int64_t>(train_.examples.size());
-  plan.validation_examples = static_cast<std::int64_t>(validation_.examples.size());
+  plan.examples = train_.count();
+  plan.validation_examples = validation_.count();
   plan.steps_per_epoch = (first_epoch.count() + accumulation - 1) / accumulation;
+  plan.packing_efficiency = first_epoch.packing_efficiency();
+  if (plan.steps_per_epoch == 0) {
+    throw Error(ErrorKind::kUsage, "data.train", "the weights leave no example in an epoch: raise them");
+  }
   plan.total_steps = recipe_.training.max_steps.value_or(static_cast<std::int64_t>(
       std::ceil(recipe_.training.epochs * static_cast<double>(plan.steps_per_epoch))));
   return plan;
@@ -95,7 +108,7 @@ TrainPlan Trainer::plan() const {
 Trainer::StepInput Trainer::gather(const std::vector<std::vector<std::int64_t>>& indices) const {
   StepInput input;
   for (const auto& batch_indices : indices) {
-    input.batches.push_back(make_batch(train_.examples, batch_indices));
+    input.batches.push_back(make_batch(train_, batch_indices));
     input.trained_tokens += input.batches.back().trained_tokens;
     input.tokens += input.batches.back().segments.tokens();
   }
@@ -106,7 +119,7 @@ void Trainer::fail_diverged(std::int64_t step, const StepInput& input, const cha
   std::vector<std::string> rows;
   for (const Batch& batch : input.batches) {
     for (const std::int64_t example : batch.example_of_segment) {
-      rows.push_back(train_.examples[static_cast<std::size_t>(example)].source);
+      rows.push_back(train_.view(example).source);
     }
   }
   constexpr std::size_t kShown = 4;
@@ -192,7 +205,7 @@ TrainResult Trainer::run() {
   const auto accumulation = static_cast<std::size_t>(recipe_.training.gradient_accumulation_steps);
   GradientSum gradients(adapter_.weights);
   AdamW optimizer(trainable_parameters(adapter_.weights), recipe_.training);
-  const bool validates = !validation_.examples.empty();
+  const bool validates = validation_.count() > 0;
   const std::int64_t every = recipe_.evaluation.every_steps;
   const std::int64_t checkpoint_every = recipe_.training.checkpoint_every_steps;
   TrainResult result;
@@ -202,7 +215,7 @@ TrainResult Trainer::run() {
   }
   const std::vector<std::int64_t> lengths = train_.lengths();
   for (std::int64_t epoch = 0; result.steps < total.total_steps && signal_ == 0; ++epoch) {
-    const BatchPlan batches(lengths, batch_options(recipe_), epoch);
+    const BatchPlan batches(lengths, batch_options(recipe_, train_), epoch);
     for (std::int64_t first = 0;
          first < batches.count() && result.steps < total.total_steps && signal_ == 0;) {
       std::vector<std::vector<std::int64_t>> indices;

@@ -5,6 +5,7 @@
 
 #include "lore/adapters/lora.h"
 #include "lore/data/batch.h"
+#include "lore/data/batch_plan.h"
 #include "lore/data/dataset.h"
 #include "lore/recipe/specs.h"
 #include "lore/train/observer.h"
@@ -22,6 +23,9 @@ struct TrainResult {
   std::optional<double> best_validation_loss;
   std::int64_t best_step = 0;
 };
+
+/// How a recipe puts the examples of an epoch together.
+BatchOptions batch_options(const Recipe& recipe, const Dataset& train);
 
 /// Mean cross-entropy over the trained tokens of `dataset`, without dropout, in micro-batches of
 /// `batch_size` examples. Stops early when `signal` becomes non-zero.
