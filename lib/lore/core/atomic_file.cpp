@@ -19,7 +19,7 @@ namespace {
 
 }  // namespace
 
-AtomicFile::AtomicFile(std::filesystem::path target)
+AtomicFile::AtomicFile(std::filesystem::path target, FileAccess access)
     : target_(std::move(target)), temporary_(target_.string() + ".XXXXXX.tmp") {
   std::string pattern = temporary_.string();
   fd_ = ::mkostemps(pattern.data(), 4, O_CLOEXEC);
@@ -27,7 +27,7 @@ AtomicFile::AtomicFile(std::filesystem::path target)
     fail(target_, "created");
   }
   temporary_ = pattern;
-  ::fchmod(fd_, 0644);
+  ::fchmod(fd_, access == FileAccess::kOwner ? 0600 : 0644);
 }
 
 AtomicFile::~AtomicFile() {
@@ -73,8 +73,8 @@ void AtomicFile::commit() {
   }
 }
 
-void write_file_atomically(const std::filesystem::path& target, std::string_view text) {
-  AtomicFile file(target);
+void write_file_atomically(const std::filesystem::path& target, std::string_view text, FileAccess access) {
+  AtomicFile file(target, access);
   file.write(text);
   file.commit();
 }

@@ -7,6 +7,9 @@
 
 namespace lore {
 
+/// Who may read a file besides its owner.
+enum class FileAccess { kEveryone, kOwner };
+
 /// A file that appears under its name only when it is complete.
 ///
 /// Bytes go to a temporary file in the same folder; `commit` flushes it to disk, renames it
@@ -14,7 +17,7 @@ namespace lore {
 class AtomicFile {
  public:
   /// Throws: Error kResources when the folder cannot be written to.
-  explicit AtomicFile(std::filesystem::path target);
+  explicit AtomicFile(std::filesystem::path target, FileAccess access = FileAccess::kEveryone);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();
@@ -31,7 +34,8 @@ class AtomicFile {
 };
 
 /// Writes `text` to `target` through an AtomicFile.
-void write_file_atomically(const std::filesystem::path& target, std::string_view text);
+void write_file_atomically(const std::filesystem::path& target, std::string_view text,
+                           FileAccess access = FileAccess::kEveryone);
 
 /// Creates `folder` and its parents. Throws: Error kResources.
 void create_folders(const std::filesystem::path& folder);

@@ -11,7 +11,7 @@ const lore::Example kExample = {{2, 165, 3, 166, 3}, {0, 1, 1, 0, 1}, "f:2"};
 
 TEST_CASE("the preview shows ids, labels that are not shifted, and text") {
   CHECK(
-      lore::preview_json(kExample, ToyTokenizer()).dump() ==
+      lore::preview_json(view(kExample), ToyTokenizer()).dump() ==
       R"({"source":"f:2","input_ids":[2,165,3,166,3],"labels":[-100,165,3,-100,3],"text":"<|im_start|>A<|im_end|>B<|im_end|>"})");
 }
 

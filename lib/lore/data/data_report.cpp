@@ -1,0 +1,239 @@
+#include "lore/data/data_report.h"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "lore/data/preview.h"
+
+namespace lore {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::array kColumns = {
+    CountColumn{"rows", "rows", &SourceCounts::rows, false},
+    CountColumn{"examples", "examples", &SourceCounts::examples, true},
+    CountColumn{"tokens", "tokens", &SourceCounts::tokens, true},
+    CountColumn{"trained_tokens", "trained", &SourceCounts::trained_tokens, true},
+    CountColumn{"truncated", "truncated", &SourceCounts::truncated, false},
+    CountColumn{"dropped", "dropped", &SourceCounts::dropped, false},
+};
+
+constexpr std::int64_t kBinsUpToP95 = 10;
+constexpr std::size_t kMostBins = 15;
+
+/// True where the example that came from `source` ("file:line") came from the file, folder or pattern `path`.
+bool comes_from(std::string_view source, const std::string& path) {
+  const std::string file(source.substr(0, source.rfind(':')));
+  return file == path || (file.size() > path.size() && file.starts_with(path) && file[path.size()] == '/') ||
+         fnmatch(path.c_str(), file.c_str(), 0) == 0;
+}
+
+/// The end of each source's examples, which lie one source after another. Sets the counts of examples and
+/// tokens where examples were moved out.
+std::vector<std::int64_t> source_ends(const Dataset& dataset, DataReport& report) {
+  std::vector<std::int64_t> ends;
+  std::int64_t end = 0;
+  for (const DataReport::Source& source : report.sources) {
+    ends.push_back(end += source.counts.examples);
+  }
+  if (end == dataset.count()) {
+    return ends;
+  }
+  report.held_out = std::max<std::int64_t>(0, end - dataset.count());
+  for (DataReport::Source& source : report.sources) {
+    source.counts.examples = source.counts.tokens = source.counts.trained_tokens = 0;
+  }
+  std::size_t current = 0;
+  for (std::int64_t i = 0; i < dataset.count(); ++i) {
+    const ExampleView example = dataset.view(i);
+    std::size_t next = current;
+    while (next < report.sources.size() && !comes_from(example.source, report.sources[next].counts.path)) {
+      ++next;
+    }
+    if (next < report.sources.size()) {
+      std::fill(ends.begin() + static_cast<std::ptrdiff_t>(current),
+                ends.begin() + static_cast<std::ptrdiff_t>(next), i);
+      current = next;
+    }
+    SourceCounts& counts = report.sources[current].counts;
+    ++counts.examples;
+    counts.tokens += static_cast<std::int64_t>(example.ids.size());
+    counts.trained_tokens += count_trained(example);
+  }
+  std::fill(ends.begin() + static_cast<std::ptrdiff_t>(current), ends.end(), dataset.count());
+  return ends;
+}
+
+/// 1, 2 or 5 times a power of ten, at least `width`.
+std::int64_t round_up(std::int64_t width) {
+  for (std::int64_t power = 1;; power *= 10) {
+    for (const std::int64_t factor : {1, 2, 5}) {
+      if (factor * power >= width) {
+        return factor * power;
+      }
+    }
+  }
+}
+
+/// Equal bins, and one for the few that are much longer than the rest.
+std::vector<LengthBin> choose_bins(const Lengths& lengths) {
+  const std::int64_t width = round_up((lengths.p95 + kBinsUpToP95 - 1) / kBinsUpToP95);
+  std::vector<LengthBin> bins;
+  if (lengths.longest == 0) {
+    return bins;
+  }
+  const std::int64_t first = lengths.shortest / width * width;
+  for (std::int64_t from = first; from <= lengths.longest; from += width) {
+    bins.push_back({std::max<std::int64_t>(1, from), from + width - 1});
+    if (bins.size() == kMostBins) {
+      bins.back().to = std::max(bins.back().to, lengths.longest);
+      break;
+    }
+  }
+  return bins;
+}
+
+Lengths measure(std::vector<std::int64_t> tokens) {
+  Lengths lengths;
+  if (tokens.empty()) {
+    return lengths;
+  }
+  std::sort(tokens.begin(), tokens.end());
+  const auto rank = [&](std::size_t numerator, std::size_t denominator) {
+    return tokens[(tokens.size() * numerator + denominator - 1) / denominator - 1];
+  };
+  lengths.shortest = tokens.front();
+  lengths.median = rank(1, 2);
+  lengths.p95 = rank(95, 100);
+  lengths.longest = tokens.back();
+  return lengths;
+}
+
+void fill_bins(Lengths& lengths, const std::vector<LengthBin>& bins, std::span<const std::int64_t> tokens) {
+  lengths.bins.assign(bins.size(), 0);
+  for (const std::int64_t length : tokens) {
+    const auto bin = std::find_if(bins.begin(), bins.end(),
+                                  [&](const LengthBin& candidate) { return length <= candidate.to; });
+    if (bin != bins.end()) {
+      ++lengths.bins[static_cast<std::size_t>(bin - bins.begin())];
+    }
+  }
+}
+
+BatchFill fill_batches(const std::vector<std::int64_t>& lengths, const BatchOptions& options,
+                       std::int64_t accumulation_steps) {
+  BatchFill fill;
+  fill.options = options;
+  const BatchPlan plan(lengths, options, 0);
+  fill.batches = plan.count();
+  fill.steps = accumulation_steps > 0 ? (plan.count() + accumulation_steps - 1) / accumulation_steps : 0;
+  const std::int64_t tokens = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
+  fill.packs = static_cast<std::int64_t>(pack(lengths, options.max_length).size());
+  fill.pack_efficiency =
+      fill.packs == 0 ? 0
+                      : static_cast<double>(tokens) / static_cast<double>(fill.packs * options.max_length);
+  BatchOptions unpacked = options;
+  unpacked.packing = false;
+  const BatchPlan padded(lengths, unpacked, 0);
+  for (std::int64_t i = 0; i < padded.count(); ++i) {
+    std::int64_t longest = 0;
+    for (const std::int64_t example : padded.batch(i)) {
+      longest = std::max(longest, lengths[static_cast<std::size_t>(example)]);
+    }
+    for (const std::int64_t example : padded.batch(i)) {
+      fill.padding_tokens += longest - lengths[static_cast<std::size_t>(example)];
+    }
+  }
+  return fill;
+}
+
+Json source_json(const DataReport::Source& source, const std::vector<LengthBin>& bins) {
+  Json json;
+  for (const CountColumn& column : kColumns) {
+    json[column.key] = source.counts.*column.value;
+  }
+  Json histogram = Json::array();
+  for (std::size_t i = 0; i < bins.size(); ++i) {
+    histogram.push_back({{"from", bins[i].from}, {"to", bins[i].to}, {"examples", source.lengths.bins[i]}});
+  }
+  json["lengths"] = {{"shortest", source.lengths.shortest},
+                     {"median", source.lengths.median},
+                     {"p95", source.lengths.p95},
+                     {"longest", source.lengths.longest},
+                     {"histogram", histogram}};
+  return json;
+}
+
+}  // namespace
+
+std::vector<const CountColumn*> shown_columns(const DataReport& report) {
+  std::vector<const CountColumn*> columns;
+  for (const CountColumn& column : kColumns) {
+    if (column.always || report.all.counts.*column.value != 0) {
+      columns.push_back(&column);
+    }
+  }
+  return columns;
+}
+
+DataReport report_data(const Dataset& dataset, const BatchOptions& options, std::int64_t accumulation_steps) {
+  DataReport report;
+  for (const SourceCounts& counts : dataset.sources) {
+    report.sources.push_back({counts, {}});
+  }
+  const std::vector<std::int64_t> tokens = dataset.lengths();
+  const std::vector<std::int64_t> ends = source_ends(dataset, report);
+  report.all.lengths = measure(tokens);
+  report.bins = choose_bins(report.all.lengths);
+  fill_bins(report.all.lengths, report.bins, tokens);
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < report.sources.size(); ++i) {
+    const auto part = std::span(tokens).subspan(begin, static_cast<std::size_t>(ends[i]) - begin);
+    report.sources[i].lengths = measure({part.begin(), part.end()});
+    fill_bins(report.sources[i].lengths, report.bins, part);
+    for (const CountColumn& column : kColumns) {
+      report.all.counts.*column.value += report.sources[i].counts.*column.value;
+    }
+    begin += part.size();
+  }
+  if (report.sources.empty()) {
+    SourceCounts& counts = report.all.counts;
+    counts.examples = dataset.count();
+    counts.tokens = std::accumulate(tokens.begin(), tokens.end(), std::int64_t{0});
+    for (std::int64_t i = 0; i < dataset.count(); ++i) {
+      counts.trained_tokens += count_trained(dataset.view(i));
+    }
+  }
+  report.all.counts.path = "all";
+  report.batches = fill_batches(tokens, options, accumulation_steps);
+  return report;
+}
+
+nlohmann::ordered_json to_json(const DataReport& report) {
+  Json sources = Json::array();
+  for (const DataReport::Source& source : report.sources) {
+    Json json{{"path", source.counts.path}};
+    json.update(source_json(source, report.bins));
+    sources.push_back(std::move(json));
+  }
+  const BatchFill& batches = report.batches;
+  return {{"sources", sources},
+          {"all", source_json(report.all, report.bins)},
+          {"held_out", report.held_out},
+          {"batches",
+           {{"batch_size", batches.options.batch_size},
+            {"packing", batches.options.packing},
+            {"max_length", batches.options.max_length},
+            {"micro_batches", batches.batches},
+            {"steps_per_epoch", batches.steps},
+            {"packs", batches.packs},
+            {"pack_efficiency", batches.pack_efficiency},
+            {"padding_tokens", batches.padding_tokens}}}};
+}
+
+}  // namespace lore
