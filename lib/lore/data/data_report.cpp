@@ -7,8 +7,6 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "lore/data/preview.h"
-
 namespace lore {
 namespace {
 
@@ -41,7 +39,7 @@ std::vector<std::int64_t> source_ends(const Dataset& dataset, DataReport& report
   for (const DataReport::Source& source : report.sources) {
     ends.push_back(end += source.counts.examples);
   }
-  if (end == dataset.count()) {
+  if (end == dataset.count() || ends.empty()) {
     return ends;
   }
   report.held_out = std::max<std::int64_t>(0, end - dataset.count());
@@ -125,30 +123,51 @@ void fill_bins(Lengths& lengths, const std::vector<LengthBin>& bins, std::span<c
   }
 }
 
+/// The tokens of an epoch.
+std::int64_t count_tokens(const BatchPlan& plan, const std::vector<std::int64_t>& lengths) {
+  std::int64_t tokens = 0;
+  for (std::int64_t i = 0; i < plan.count(); ++i) {
+    const std::vector<std::int64_t> batch = plan.batch(i);
+    for (const std::int64_t example : batch) {
+      tokens += lengths[static_cast<std::size_t>(example)];
+    }
+  }
+  return tokens;
+}
+
+/// The tokens of an epoch whose batches are padded to their longest example.
+std::int64_t count_padded_tokens(const BatchPlan& plan, const std::vector<std::int64_t>& lengths) {
+  std::int64_t tokens = 0;
+  for (std::int64_t i = 0; i < plan.count(); ++i) {
+    const std::vector<std::int64_t> batch = plan.batch(i);
+    std::int64_t longest = 0;
+    for (const std::int64_t example : batch) {
+      longest = std::max(longest, lengths[static_cast<std::size_t>(example)]);
+    }
+    tokens += longest * static_cast<std::int64_t>(batch.size());
+  }
+  return tokens;
+}
+
 BatchFill fill_batches(const std::vector<std::int64_t>& lengths, const BatchOptions& options,
                        std::int64_t accumulation_steps) {
   BatchFill fill;
   fill.options = options;
-  const BatchPlan plan(lengths, options, 0);
-  fill.batches = plan.count();
-  fill.steps = accumulation_steps > 0 ? (plan.count() + accumulation_steps - 1) / accumulation_steps : 0;
-  const std::int64_t tokens = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
-  fill.packs = static_cast<std::int64_t>(pack(lengths, options.max_length).size());
-  fill.pack_efficiency =
-      fill.packs == 0 ? 0
-                      : static_cast<double>(tokens) / static_cast<double>(fill.packs * options.max_length);
+  fill.batches = BatchPlan(lengths, options, 0).count();
+  fill.steps = accumulation_steps > 0 ? (fill.batches + accumulation_steps - 1) / accumulation_steps : 0;
+  BatchOptions packed = options;
+  packed.packing = true;
+  packed.batch_size = 1;
+  const BatchPlan packs(lengths, packed, 0);
+  const std::int64_t tokens = count_tokens(packs, lengths);
+  fill.packs = packs.count();
+  if (fill.packs > 0) {
+    fill.pack_efficiency = static_cast<double>(tokens) /
+                           (static_cast<double>(fill.packs) * static_cast<double>(options.max_length));
+  }
   BatchOptions unpacked = options;
   unpacked.packing = false;
-  const BatchPlan padded(lengths, unpacked, 0);
-  for (std::int64_t i = 0; i < padded.count(); ++i) {
-    std::int64_t longest = 0;
-    for (const std::int64_t example : padded.batch(i)) {
-      longest = std::max(longest, lengths[static_cast<std::size_t>(example)]);
-    }
-    for (const std::int64_t example : padded.batch(i)) {
-      fill.padding_tokens += longest - lengths[static_cast<std::size_t>(example)];
-    }
-  }
+  fill.padding_tokens = count_padded_tokens(BatchPlan(lengths, unpacked, 0), lengths) - tokens;
   return fill;
 }
 

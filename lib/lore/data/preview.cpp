@@ -90,12 +90,6 @@ std::vector<TokenText> token_texts(const ExampleView& example, const Tokenizer& 
   return tokens;
 }
 
-std::int64_t count_trained(const ExampleView& example) {
-  return example.trained.empty() ? 0
-                                 : std::count_if(example.trained.begin() + 1, example.trained.end(),
-                                                 [](std::uint8_t trained) { return trained != 0; });
-}
-
 nlohmann::ordered_json preview_json(const ExampleView& example, const Tokenizer& tokenizer) {
   std::vector<std::int32_t> labels(example.ids.size(), kNoLabel);
   for (std::size_t i = 0; i < labels.size(); ++i) {

@@ -27,9 +27,6 @@ struct TokenText {
 /// `Tokenizer::decode` gives for all ids, save spaces that a tokenizer cleans up across tokens.
 std::vector<TokenText> token_texts(const ExampleView& example, const Tokenizer& tokenizer);
 
-/// The labels the example gives: its trained tokens but the first, which nothing predicts.
-std::int64_t count_trained(const ExampleView& example);
-
 /// What the model will see, as one object:
 /// {"source": "file:line", "input_ids": [..], "labels": [..], "text": ".."}.
 /// `labels[t]` is `input_ids[t]` where it is trained, else -100 (not shifted).

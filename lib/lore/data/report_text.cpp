@@ -145,8 +145,8 @@ std::vector<std::string> batch_lines(const DataReport& report) {
   return {fmt::format("{}{} batches of up to {} {}", steps, grouped(fill.batches), options.batch_size,
                       options.packing ? "packs" : "examples"),
           options.packing ? packs : "off; it would make " + packs,
-          fmt::format("none is computed; padded batches would compute {} tokens more ({})",
-                      grouped(fill.padding_tokens), percent(fill.padding_tokens, report.all.counts.tokens))};
+          fmt::format("none; padded batches would compute {} tokens more ({})", grouped(fill.padding_tokens),
+                      percent(fill.padding_tokens, report.all.counts.tokens))};
 }
 
 std::string report_text(const DataReport& report) {

@@ -3,10 +3,16 @@
 #include <ctime>
 
 #include "lore/core/error.h"
-#include "lore/data/example_builder.h"
-#include "lore/data/template_choice.h"
 
 namespace lore {
+
+ExampleBuilder example_builder(std::shared_ptr<const Tokenizer> tokenizer, TemplateChoice choice) {
+  ExampleSettings settings;
+  settings.template_for_text_pairs = choice.for_text_pairs;
+  settings.now = std::to_string(std::time(nullptr));
+  return ExampleBuilder(std::move(tokenizer), std::move(choice.chat_template), settings);
+}
+
 TrainingData load_training_data(const Recipe& recipe, const std::filesystem::path& model, int threads) {
   TrainingData data;
   data.tokenizer = load_tokenizer(model);
@@ -14,10 +20,7 @@ TrainingData load_training_data(const Recipe& recipe, const std::filesystem::pat
   if (choice.chat_template) {
     data.chat_template = choice.chat_template->source();
   }
-  ExampleSettings settings;
-  settings.template_for_text_pairs = choice.for_text_pairs;
-  settings.now = std::to_string(std::time(nullptr));
-  const ExampleBuilder builder(data.tokenizer, std::move(choice.chat_template), settings);
+  const ExampleBuilder builder = example_builder(data.tokenizer, std::move(choice));
   const Overlong overlong = parse_overlong(recipe.data.overlong);
   const auto load = [&](const std::vector<SourceSpec>& specs) {
     return load_dataset(specs, builder, recipe.data.max_length, overlong, threads);

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "lore/data/dataset.h"
+#include "lore/data/example_builder.h"
+#include "lore/data/template_choice.h"
 #include "lore/recipe/specs.h"
 #include "lore/text/tokenizer.h"
 
@@ -18,6 +20,9 @@ struct TrainingData {
   Dataset train;
   Dataset validation;
 };
+
+/// What makes a recipe's rows into examples.
+ExampleBuilder example_builder(std::shared_ptr<const Tokenizer> tokenizer, TemplateChoice choice);
 
 /// Reads and tokenizes everything a recipe's data section names, for the model at `model`.
 /// Throws: Error kInput with the place of every bad row, kUsage.
