@@ -99,7 +99,7 @@ void check(const Options& options) {
          facts}}.dump(-1, ' ', false, Json::error_handler_t::replace));
   } else {
     for (const lore::InputFinding& fact : inputs.facts) {
-      console.result(fmt::format("{:<22} {}", fact.key, fact.message));
+      console.result(fmt::format("{:<23} {}", fact.key, fact.message));
     }
     for (const lore::RecipeProblem& warning : warnings) {
       console.warning(warning.text());
