@@ -110,6 +110,15 @@ TEST_CASE("bytes that never make a character do not swallow what follows") {
   CHECK(text_of("\x80\x81\x82\x83\x84\x85", "abc").ends_with("⟦abc⟧"));
 }
 
+TEST_CASE("a long run of bytes that make no character takes bounded time and loses nothing") {
+  std::string replacements;
+  std::string bytes(5000, '\x80');
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    replacements += "\uFFFD";
+  }
+  CHECK(joined(tokens_of("", "a" + bytes + "b")) == "a" + replacements + "b");
+}
+
 TEST_CASE("long texts read token by token say what the whole says") {
   std::string text;
   for (int i = 0; i < 60; ++i) {
