@@ -54,11 +54,25 @@ std::string shortened(std::string_view path) {
   return std::string(path.starts_with(folder) ? path.substr(folder.size()) : path);
 }
 
+/// "file:line" with the path as sources have it, where there is such a file from here; else as it is.
+std::string resolved_row(const std::string& row) {
+  namespace fs = std::filesystem;
+  const std::size_t colon = row.rfind(':');
+  const fs::path file = row.substr(0, colon);
+  std::error_code error;
+  if (colon == std::string::npos || !fs::exists(file, error)) {
+    return row;
+  }
+  const fs::path folder = fs::weakly_canonical(file.has_parent_path() ? file.parent_path() : ".", error);
+  return error ? row : (folder / file.filename()).string() + row.substr(colon);
+}
+
 /// True where an example that came from `source` came from `row`: "file:line", the file by its path or the
 /// end of it.
 bool is_row(std::string_view source, std::string_view row) {
   const std::size_t at = source.rfind(row);
-  const bool begins_a_name = at != std::string_view::npos && (at == 0 || source[at - 1] == '/');
+  const bool begins_a_name =
+      at != std::string_view::npos && (at == 0 || row.front() == '/' || source[at - 1] == '/');
   const std::string_view rest = begins_a_name ? source.substr(at + row.size()) : std::string_view();
   // Pieces of one row may be told apart by what follows the line.
   return begins_a_name && (rest.empty() || rest.front() < '0' || rest.front() > '9');
@@ -67,7 +81,7 @@ bool is_row(std::string_view source, std::string_view row) {
 std::vector<std::int64_t> chosen_examples(const lore::Dataset& dataset, const Options& options) {
   std::vector<std::int64_t> chosen;
   if (!options.row.empty()) {
-    const std::string row = shortened(options.row);
+    const std::string row = resolved_row(options.row);
     for (std::int64_t i = 0; i < dataset.count(); ++i) {
       if (is_row(dataset.view(i).source, row)) {
         chosen.push_back(i);
@@ -139,9 +153,9 @@ int preview(const Options& options) {
     }
     const std::vector<lore::TokenText> tokens = lore::token_texts(example, *data.tokenizer);
     console.styled_result(lore::preview_heading(shortened(example.source), example, colour));
-    console.styled_result(options.ids ? lore::preview_ids(tokens, colour)
-                                      : lore::preview_text(tokens, colour));
-    console.result("");
+    const std::string text =
+        options.ids ? lore::preview_ids(tokens, colour) : lore::preview_text(tokens, colour);
+    console.styled_result(text.ends_with('\n') ? text : text + '\n');
   }
   if (options.json && !options.summary) {
     return 0;

@@ -150,6 +150,9 @@ def test_one_row_can_be_looked_up(recipe):
     assert printed.count("== ") == 1 and "train.jsonl:17 " in printed
     by_path = preview(recipe, "--row", f"{recipe.parent / 'train.jsonl'}:1", "--json").stdout
     assert json.loads(by_path)["source"].endswith("train.jsonl:1")
+    around = recipe.parent / "run" / ".." / "train.jsonl"
+    (recipe.parent / "run").mkdir()
+    assert json.loads(preview(recipe, "--row", f"{around}:2", "--json").stdout)["source"].endswith("train.jsonl:2")
     missing = preview(recipe, "--row", "train.jsonl:99", check=False)
     assert missing.returncode == USAGE and "train.jsonl:99" in missing.stderr
 

@@ -152,8 +152,7 @@ std::vector<std::string> batch_lines(const DataReport& report) {
 std::string report_text(const DataReport& report) {
   std::string text = counts_table(report) + "\n" + lengths_table(report) + "\n" + histogram(report) + "\n";
   if (report.held_out > 0) {
-    text += fmt::format("held out   {} examples, for the other of training and validation\n",
-                        grouped(report.held_out));
+    text += fmt::format("held out   {} examples, for validation\n", grouped(report.held_out));
   }
   const std::vector<std::string> lines = batch_lines(report);
   return text + fmt::format("epoch      {}\npacking    {}\npadding    {}", lines[0], lines[1], lines[2]);
