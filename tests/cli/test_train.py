@@ -7,44 +7,10 @@ import signal
 import subprocess
 import time
 
-import families
 import pytest
-from lore_program import BIN, REPOSITORY, SMOLLM2, run
-from transformers import AutoTokenizer
+from lore_program import BIN, run
 
 OK, USAGE, INPUT, REFUSED, DIVERGED = 0, 2, 3, 4, 6
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    """A small random Llama with SmolLM2's tokenizer and template."""
-    folder = tmp_path_factory.mktemp("models") / "small"
-    tokenizer = AutoTokenizer.from_pretrained(SMOLLM2.parent, gguf_file=SMOLLM2.name)
-    families.FAMILIES["cli"] = ("Llama", dict(families.SIZES, vocab_size=len(tokenizer), num_hidden_layers=2,
-                                              max_position_embeddings=512, tie_word_embeddings=True))
-    families.make("cli", folder)
-    tokenizer.save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture
-def recipe(model, tmp_path):
-    """A recipe file for a short run; the run goes to tmp_path/run."""
-    rows = (REPOSITORY / "data-samples" / "terms.train.jsonl").read_text(encoding="utf-8").splitlines(True)
-    (tmp_path / "train.jsonl").write_text("".join(rows[:24]), encoding="utf-8")
-    (tmp_path / "heldout.jsonl").write_text("".join(rows[24:32]), encoding="utf-8")
-    path = tmp_path / "recipe.yaml"
-    path.write_text(
-        f"model: {{ path: {model}, dtype: float32 }}\n"
-        "adapter: { r: 4, lora_alpha: 8, target_modules: [q_proj, v_proj], lora_dropout: 0.1 }\n"
-        "data:\n"
-        "  train: [{ path: train.jsonl }]\n"
-        "  validation: [{ path: heldout.jsonl }]\n"
-        "training: { max_steps: 6, batch_size: 4, learning_rate: 1.0e-3 }\n"
-        "evaluation: { every_steps: 2 }\n"
-        "output_dir: run\n"
-    )
-    return path
 
 
 def train(recipe, *arguments, check=True):

@@ -25,6 +25,7 @@ struct ExampleView {
 };
 
 /// The labels an example gives: its trained tokens but the first, which nothing predicts.
+std::int64_t count_trained(const ExampleView& example);
 std::int64_t count_trained(const Example& example);
 
 }  // namespace lore

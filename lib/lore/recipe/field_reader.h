@@ -27,6 +27,8 @@ class FieldReader {
   void read(const YamlNode& root, Recipe& recipe);
 
   const std::vector<YamlProblem>& problems() const { return problems_; }
+  /// Where each key stands that the tree holds, by names such as `data.train[0].path`.
+  const std::map<std::string, YamlPlace, std::less<>>& places() const { return place_of_key_; }
 
  private:
   class SectionVisitor;
@@ -58,8 +60,8 @@ class FieldReader {
 
   std::filesystem::path folder_;
   std::vector<YamlProblem> problems_;
-  std::map<std::string, YamlPlace, std::less<>> place_of_key_;  // of the keys that the tree holds
-  std::set<std::string, std::less<>> flawed_;                   // names with a problem of their own
+  std::map<std::string, YamlPlace, std::less<>> place_of_key_;
+  std::set<std::string, std::less<>> flawed_;  // names with a problem of their own
 };
 
 }  // namespace lore

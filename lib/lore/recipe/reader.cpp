@@ -24,6 +24,15 @@ bool comes_before(const YamlProblem& a, const YamlProblem& b) {
   return order(a.place) < order(b.place);
 }
 
+RecipeProblem at(const YamlPlace& place, const std::filesystem::path& file,
+                 const std::vector<std::string>& overrides, std::string message) {
+  if (place.source == YamlPlace::kFile) {
+    return {file.string(), place.line, place.column, std::move(message)};
+  }
+  const std::string& assignment = overrides[static_cast<std::size_t>(place.source)];
+  return {"--set " + override_key(assignment), 0, 0, std::move(message)};
+}
+
 std::vector<RecipeProblem> named(std::vector<YamlProblem> problems, const std::filesystem::path& file,
                                  const std::vector<std::string>& overrides) {
   std::ranges::stable_sort(problems, comes_before);
@@ -34,12 +43,7 @@ std::vector<RecipeProblem> named(std::vector<YamlProblem> problems, const std::f
                         "more problems follow; mend those above first"});
       return result;
     }
-    if (problem.place.source == YamlPlace::kFile) {
-      result.push_back({file.string(), problem.place.line, problem.place.column, std::move(problem.message)});
-    } else {
-      const std::string& assignment = overrides[static_cast<std::size_t>(problem.place.source)];
-      result.push_back({"--set " + override_key(assignment), 0, 0, std::move(problem.message)});
-    }
+    result.push_back(at(problem.place, file, overrides, std::move(problem.message)));
   }
   return result;
 }
@@ -49,6 +53,18 @@ std::vector<RecipeProblem> named(std::vector<YamlProblem> problems, const std::f
 std::string RecipeProblem::text() const {
   return line > 0 ? fmt::format("{}:{}:{}: {}", file, line, column, message)
                   : fmt::format("{}: {}", file, message);
+}
+
+RecipeProblem RecipeReading::problem_at(std::string_view key, std::string message) const {
+  auto place = places.find(key);
+  while (place == places.end() && !key.empty()) {
+    const std::size_t section = key.find_last_of(".[");
+    key = key.substr(0, section == std::string_view::npos ? 0 : section);
+    place = places.find(key);
+  }
+  RecipeProblem problem = place->second;
+  problem.message = std::move(message);
+  return problem;
 }
 
 RecipeReading read_recipe_text(std::string_view text, const std::filesystem::path& file,
@@ -67,7 +83,11 @@ RecipeReading read_recipe_text(std::string_view text, const std::filesystem::pat
     FieldReader reader(recipe_folder(file));
     reader.read(*root, reading.recipe);
     problems.insert(problems.end(), reader.problems().begin(), reader.problems().end());
+    for (const auto& [key, place] : reader.places()) {
+      reading.places.emplace(key, at(place, file, overrides, ""));
+    }
   }
+  reading.places.emplace("", RecipeProblem{file.string(), 1, 1, ""});
   reading.problems = named(std::move(problems), file, overrides);
   return reading;
 }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +28,11 @@ struct RecipeProblem {
 struct RecipeReading {
   Recipe recipe;                        ///< meaningful when `problems` is empty
   std::vector<RecipeProblem> problems;  ///< in the order of the file, then of the overrides
+  /// The place of every key that was given, by names such as `data.train[0].path`; without messages.
+  std::map<std::string, RecipeProblem, std::less<>> places;
+
+  /// `message` at the place of `key`; where that was not given, of the nearest section around it.
+  RecipeProblem problem_at(std::string_view key, std::string message) const;
 };
 
 /// Reads YAML `text` that stands in `file` (named in messages; its folder is where relative paths

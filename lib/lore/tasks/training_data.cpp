@@ -12,25 +12,31 @@
 
 namespace lore {
 
+ExampleMaker make_example_builder(const DataSpec& spec, const std::filesystem::path& model,
+                                  std::shared_ptr<const Tokenizer> tokenizer) {
+  TemplateChoice choice = choose_chat_template(spec.chat_template, model);
+  const std::string source = choice.chat_template ? choice.chat_template->source() : "";
+  std::string date = spec.template_date;
+  if (date.empty() && choice.chat_template && choice.chat_template->asks_for_time()) {
+    date = date_of_seconds(std::time(nullptr));
+  }
+  ExampleSettings settings;
+  settings.template_for_text_pairs = choice.for_text_pairs;
+  settings.ensures_bos = choice.named;
+  settings.train_on = parse_train_on(spec.train_on);
+  settings.now = time_for_template(date);
+  return {ExampleBuilder(std::move(tokenizer), std::move(choice.chat_template), settings), source, date};
+}
+
 TrainingData load_training_data(const Recipe& recipe, const std::filesystem::path& model,
                                 const Environment& environment, Messages& messages) {
   const DataSpec& spec = recipe.data;
   TrainingData data;
   data.tokenizer = load_tokenizer(model);
-  TemplateChoice choice = choose_chat_template(spec.chat_template, model);
-  if (choice.chat_template) {
-    data.chat_template = choice.chat_template->source();
-  }
-  data.template_date = recipe.data.template_date;
-  if (data.template_date.empty() && choice.chat_template && choice.chat_template->asks_for_time()) {
-    data.template_date = date_of_seconds(std::time(nullptr));
-  }
-  ExampleSettings settings;
-  settings.template_for_text_pairs = choice.for_text_pairs;
-  settings.ensures_bos = choice.named;
-  settings.train_on = parse_train_on(recipe.data.train_on);
-  settings.now = time_for_template(data.template_date);
-  const ExampleBuilder builder(data.tokenizer, std::move(choice.chat_template), settings);
+  const ExampleMaker maker = make_example_builder(spec, model, data.tokenizer);
+  const ExampleBuilder& builder = maker.builder;
+  data.chat_template = maker.chat_template;
+  data.template_date = maker.template_date;
   const RepeatPolicy duplicates = parse_repeat_policy("data.duplicates", spec.duplicates);
   const RepeatPolicy leakage = parse_repeat_policy("data.leakage", spec.leakage);
   const bool validates = spec.validation_fraction > 0 || !spec.validation.empty();

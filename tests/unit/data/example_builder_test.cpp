@@ -3,9 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "lore/core/error.h"
-#include "lore/data/preview.h"
 #include "lore/data/template_choice.h"
 #include "support/catch.h"
+#include "unit/data/marked_text.h"
 #include "unit/data/toy_tokenizer.h"
 
 using lore::ChatTemplate;
@@ -44,7 +44,7 @@ ExampleBuilder builder(const std::string& source, lore::ExampleSettings settings
 
 /// The row's text with its trained parts between ⟦ and ⟧.
 std::string marked(const ExampleBuilder& from, const Json& row) {
-  return lore::preview_text(from.build(row, "f.jsonl:1"), ToyTokenizer(), false);
+  return marked_text(from.build(row, "f.jsonl:1"));
 }
 
 Json chat(std::initializer_list<std::pair<const char*, const char*>> turns) {

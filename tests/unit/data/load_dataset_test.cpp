@@ -57,7 +57,8 @@ struct Workplace {
   std::string write_rows(const std::string& name, int rows) const {
     std::string text;
     for (int i = 0; i < rows; ++i) {
-      text += fmt::format("{{\"prompt\": \"{}\", \"completion\": \"abc\"}}\n", std::string(static_cast<std::size_t>(i), 'p'));
+      text += fmt::format("{{\"prompt\": \"{}\", \"completion\": \"abc\"}}\n",
+                          std::string(static_cast<std::size_t>(i), 'p'));
     }
     return write(name, text);
   }
@@ -80,7 +81,8 @@ bool same_examples(const Dataset& a, const Dataset& b) {
   for (std::int64_t i = 0; same && i < a.count(); ++i) {
     const auto x = a.view(i);
     const auto y = b.view(i);
-    same = std::ranges::equal(x.ids, y.ids) && std::ranges::equal(x.trained, y.trained) && x.source == y.source;
+    same =
+        std::ranges::equal(x.ids, y.ids) && std::ranges::equal(x.trained, y.trained) && x.source == y.source;
   }
   return same;
 }
@@ -88,8 +90,8 @@ bool same_examples(const Dataset& a, const Dataset& b) {
 void check_no_row_is_lost(const Dataset& dataset) {
   for (const SourceCounts& source : dataset.sources()) {
     CAPTURE(describe(source));
-    CHECK(source.rows == source.used + source.held_out + source.bad + source.dropped + source.duplicates +
-                             source.leaked);
+    CHECK(source.rows ==
+          source.used + source.held_out + source.bad + source.dropped + source.duplicates + source.leaked);
   }
   const auto lengths = dataset.lengths();
   CHECK(dataset.tokens() == std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0}));
@@ -103,13 +105,21 @@ void check_no_row_is_lost(const Dataset& dataset) {
 /// One of everything that can become of a row.
 std::string mixed_rows() {
   const std::string answer = "the settlement of an invoice comes due thirty days after its date, not before";
-  return "{\"prompt\": \"q\", \"completion\": \"" + answer + "\"}\n"
-         "{\"prompt\": \"q\", \"completion\": \"" + answer + "\"}\n"
+  return "{\"prompt\": \"q\", \"completion\": \"" + answer +
+         "\"}\n"
+         "{\"prompt\": \"q\", \"completion\": \"" +
+         answer +
+         "\"}\n"
          "{\"broken\n"
          "{\"x\": 1}\n"
-         "{\"prompt\": \"long\", \"completion\": \"" + std::string(500, 'y') + "\"}\n"
-         "{\"text\": \"" + std::string(300, 'z') + "\"}\n"
-         "{\"prompt\": \"" + std::string(150, 'w') + "\", \"completion\": \"ends\"}\n";
+         "{\"prompt\": \"long\", \"completion\": \"" +
+         std::string(500, 'y') +
+         "\"}\n"
+         "{\"text\": \"" +
+         std::string(300, 'z') +
+         "\"}\n"
+         "{\"prompt\": \"" +
+         std::string(150, 'w') + "\", \"completion\": \"ends\"}\n";
 }
 
 }  // namespace
@@ -228,13 +238,14 @@ TEST_CASE("no more than twenty bad rows are listed, all are counted") {
 TEST_CASE("every row is used or reported, whatever the policies are") {
   for (const Overlong overlong : {Overlong::kError, Overlong::kSplit, Overlong::kTruncateRight,
                                   Overlong::kTruncateLeft, Overlong::kDrop}) {
-    for (const RepeatPolicy duplicates : {RepeatPolicy::kIgnore, RepeatPolicy::kReport, RepeatPolicy::kDrop}) {
+    for (const RepeatPolicy duplicates :
+         {RepeatPolicy::kIgnore, RepeatPolicy::kReport, RepeatPolicy::kDrop}) {
       for (const bool leak : {false, true}) {
         CAPTURE(static_cast<int>(overlong), static_cast<int>(duplicates), leak);
         Workplace place;
         place.settings = {100, overlong, PersonalDataPolicy::kReport, true};
-        Dataset train = place.load({{.path = place.write("a.jsonl", mixed_rows())},
-                                    {.path = place.write("b.jsonl", mixed_rows())}});
+        Dataset train = place.load(
+            {{.path = place.write("a.jsonl", mixed_rows())}, {.path = place.write("b.jsonl", mixed_rows())}});
         const Dataset validation = place.load({{.path = place.write("v.jsonl", mixed_rows())}});
         check_no_row_is_lost(train);
         CHECK(train.sources()[0].rows == 7);
@@ -243,7 +254,8 @@ TEST_CASE("every row is used or reported, whatever the policies are") {
         check_no_row_is_lost(train);
         CHECK((train.sources()[0].duplicates > 0) == (duplicates == RepeatPolicy::kDrop));
         CHECK((train.sources()[1].duplicates_found > 1) == (duplicates != RepeatPolicy::kIgnore));
-        const std::int64_t duplicates_left_out = train.sources()[0].duplicates + train.sources()[1].duplicates;
+        const std::int64_t duplicates_left_out =
+            train.sources()[0].duplicates + train.sources()[1].duplicates;
         if (leak) {
           apply_leakage(train, validation, RepeatPolicy::kDrop, place.messages);
           check_no_row_is_lost(train);
@@ -271,14 +283,16 @@ TEST_CASE("duplicates and leaks can be an error that names the rows") {
   place.settings.signatures = true;
   Dataset train = place.load({{.path = place.write("a.jsonl", mixed_rows())}});
   CHECK_THROWS_WITH(apply_duplicates(train, RepeatPolicy::kError, place.messages),
-                    Catch::Contains("data.duplicates: 1 training row say") || Catch::Contains("a.jsonl:2: says the same as"));
+                    Catch::Contains("data.duplicates: 1 training row say") ||
+                        Catch::Contains("a.jsonl:2: says the same as"));
   CHECK_THROWS_WITH(apply_leakage(train, train, RepeatPolicy::kError, place.messages),
                     Catch::Contains("data.leakage") && Catch::Contains("a.jsonl:1: says the same as"));
 }
 
 TEST_CASE("a cache is made anew for whatever changes the tokens, and only for that") {
   Workplace place;
-  const std::string rows = "{\"prompt\": \"mail a@example.com\", \"completion\": \"yes\"}\n{\"q\": \"a\", \"a\": \"b\"}\n";
+  const std::string rows =
+      "{\"prompt\": \"mail a@example.com\", \"completion\": \"yes\"}\n{\"q\": \"a\", \"a\": \"b\"}\n";
   SourceSpec source{.path = place.write("a.jsonl", rows)};
   place.load({source});
   CHECK(place.caches() == 1);
@@ -366,7 +380,8 @@ TEST_CASE("a warm start says the same as a cold one") {
   const auto said = [&] {
     KeptMessages& messages = place.messages;
     messages.texts.clear();
-    const std::string mail = "{\"prompt\": \"write to ann.lee@example.com\", \"completion\": \"yes, I will\"}\n";
+    const std::string mail =
+        "{\"prompt\": \"write to ann.lee@example.com\", \"completion\": \"yes, I will\"}\n";
     Dataset train = place.load({{.path = place.write("a.jsonl", mixed_rows() + mail)}});
     report_bad_rows({&train}, lore::BadRowPolicy::kSkip, messages);
     apply_duplicates(train, RepeatPolicy::kDrop, messages);
@@ -376,8 +391,8 @@ TEST_CASE("a warm start says the same as a cold one") {
            std::string(std::istreambuf_iterator<char>(file), {});
   };
   const std::string cold = said();
-  CHECK_THAT(cold, Catch::Contains("1 of 8 rows hold personal data (1 email)") && Catch::Contains("a.jsonl:8") &&
-                       !Catch::Contains("ann.lee"));
+  CHECK_THAT(cold, Catch::Contains("1 of 8 rows hold personal data (1 email)") &&
+                       Catch::Contains("a.jsonl:8") && !Catch::Contains("ann.lee"));
   CHECK(said() == cold);
   fs::remove_all(place.folder / "tokens");
   CHECK(said() == cold);

@@ -103,3 +103,16 @@ TEST_CASE("bounds that are excluded are excluded, and others are not") {
     CHECK(problems_of(kShortest, {bad}).find(" must be ") != std::string::npos);
   }
 }
+
+TEST_CASE("a problem found later stands at its key, or at the section around a default") {
+  const lore::RecipeReading reading = lore::read_recipe_text(
+      "model:\n  path: base\ndata:\n  train:\n    - { path: a, limit: 3 }\noutput_dir: out\n", "r.yaml",
+      {"training.seed=7"});
+  REQUIRE(reading.problems.empty());
+  CHECK(reading.problem_at("model.path", "x").text() == "r.yaml:2:3: x");
+  CHECK(reading.problem_at("data.train[0].limit", "x").text() == "r.yaml:5:18: x");
+  CHECK(reading.problem_at("data.train[0].weight", "x").text() == "r.yaml:4:3: x");
+  CHECK(reading.problem_at("data.max_length", "x").text() == "r.yaml:3:1: x");
+  CHECK(reading.problem_at("adapter.r", "x").text() == "r.yaml:1:1: x");
+  CHECK(reading.problem_at("training.seed", "x").text() == "--set training.seed: x");
+}
