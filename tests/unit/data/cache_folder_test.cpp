@@ -165,7 +165,8 @@ TEST_CASE("what a build throws leaves nothing behind") {
   CHECK(names_in(temporary.path()).empty());
 }
 
-TEST_CASE("a process killed while it writes leaves nothing that is taken for a cache, and its rest is removed") {
+TEST_CASE(
+    "a process killed while it writes leaves nothing that is taken for a cache, and its rest is removed") {
   const TemporaryFolder temporary;
   KeptMessages messages;
   const CacheFolder folder = folder_at(temporary.path(), messages);

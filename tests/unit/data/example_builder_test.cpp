@@ -192,8 +192,8 @@ TEST_CASE("rows that cannot be used are errors that say why") {
       return std::string(error.what());
     }
   };
-  CHECK(why({{"text", "x"}}) ==
-        "f.jsonl:3: row: expected 'messages', or 'prompt' and 'completion'; its keys: text");
+  CHECK(why({{"words", "x"}}) ==
+        "f.jsonl:3: row: expected 'messages', or 'prompt' and 'completion', or 'text'; its keys: words");
   CHECK(why({{"prompt", "x"}}).find("its keys: prompt") != std::string::npos);
   CHECK(why(chat({{"user", "q"}})) == "f.jsonl:3: row: has no message of the assistant to train on");
   CHECK(why(chat({{"user", "q"}, {"assistant", "a"}}), "").find("data.template") != std::string::npos);
