@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 
 #include "lore/core/error.h"
@@ -11,6 +12,17 @@ namespace {
 
 constexpr int kMaxLevels = 64;
 constexpr int kMaxKeys = 20'000;
+
+/// Where byte number `byte`, from 1, stands in the row.
+std::string place(std::string_view text, std::size_t byte) {
+  const std::string_view before = text.substr(0, byte > 0 ? byte - 1 : 0);
+  const std::size_t last_end = before.rfind('\n');
+  if (last_end == std::string_view::npos) {
+    return fmt::format("column {}", byte);
+  }
+  return fmt::format("line {} of the row, column {}", 1 + std::count(before.begin(), before.end(), '\n'),
+                     byte - last_end - 1);
+}
 
 /// Bounds what the parser will build, before it builds: an ordered object takes quadratic time.
 void check_bounds(std::string_view text) {
@@ -26,14 +38,13 @@ void check_bounds(std::string_view text) {
       in_string = true;
     } else if (c == '[' || c == '{') {
       if (++level > kMaxLevels) {
-        throw Error(ErrorKind::kInput, fmt::format("column {}", i + 1),
+        throw Error(ErrorKind::kInput, place(text, i + 1),
                     fmt::format("nested deeper than {} levels", kMaxLevels));
       }
     } else if (c == ']' || c == '}') {
       --level;
     } else if (c == ':' && ++keys > kMaxKeys) {
-      throw Error(ErrorKind::kInput, fmt::format("column {}", i + 1),
-                  fmt::format("more than {} keys", kMaxKeys));
+      throw Error(ErrorKind::kInput, place(text, i + 1), fmt::format("more than {} keys", kMaxKeys));
     }
   }
 }
@@ -50,7 +61,9 @@ nlohmann::ordered_json parse_row_json(std::string_view text) {
     if (const std::size_t at = why.find(": "); at != std::string::npos) {
       why = why.substr(at + 2);
     }
-    throw Error(ErrorKind::kInput, fmt::format("column {}", error.byte), "not valid JSON: " + why);
+    // "...; last read: '"the row's text'; expected ...": what a row says is no part of a message.
+    why = why.substr(0, why.find("; last read: "));
+    throw Error(ErrorKind::kInput, place(text, error.byte), "not valid JSON: " + why);
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorKind::kInput, "row", fmt::format("not valid JSON: {}", error.what()));
   }

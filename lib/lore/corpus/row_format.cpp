@@ -6,6 +6,7 @@
 #include <array>
 
 #include "lore/core/error.h"
+#include "lore/core/printable.h"
 #include "lore/core/suggestion.h"
 #include "lore/corpus/row_cells.h"
 
@@ -91,7 +92,7 @@ std::string spelling_hint(const Json& row, const Names& missing) {
       continue;
     }
     if (const std::string nearest = nearest_name(key, missing); !nearest.empty()) {
-      return fmt::format("; is '{}' meant as '{}'?", key, nearest);
+      return fmt::format("; is '{}' meant as '{}'?", printable(key), nearest);
     }
   }
   return "";

@@ -10,8 +10,8 @@
 
 #include "lore/core/atomic_file.h"
 #include "lore/core/error.h"
+#include "lore/core/printable.h"
 #include "lore/formats/json_file.h"
-#include "lore/formats/printable.h"
 
 namespace lore {
 namespace {

@@ -7,8 +7,8 @@
 #include <map>
 
 #include "lore/core/error.h"
+#include "lore/core/printable.h"
 #include "lore/formats/json_file.h"
-#include "lore/formats/printable.h"
 
 namespace lore {
 namespace {

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "lore/core/error.h"
+#include "lore/core/printable.h"
 #include "lore/formats/gguf_reader.h"
-#include "lore/formats/printable.h"
 
 namespace lore {
 

@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "lore/core/error.h"
-#include "lore/formats/printable.h"
+#include "lore/core/printable.h"
 
 namespace lore {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "lore/core/error.h"
 #include "lore/core/mapped_file.h"
-#include "lore/formats/printable.h"
+#include "lore/core/printable.h"
 
 namespace lore {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "lore/core/atomic_file.h"
 #include "lore/core/error.h"
-#include "lore/formats/printable.h"
+#include "lore/core/printable.h"
 #include "lore/formats/safetensors_header.h"
 
 namespace lore {

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lore/core/error.h"
-#include "lore/formats/printable.h"
+#include "lore/core/printable.h"
 
 namespace lore {
 namespace {

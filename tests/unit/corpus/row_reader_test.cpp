@@ -26,15 +26,23 @@ std::vector<lore::Row> read(const std::string& text, std::optional<std::int64_t>
   return rows;
 }
 
+/// Every problem of the text, one a line.
 std::string why(const std::string& text) {
   const TemporaryFolder folder;
   std::ofstream(folder / "d.jsonl", std::ios::binary) << text;
   const auto reader = lore::open_rows({.path = folder / "d.jsonl"});
   std::string all;
-  while (auto read = reader->next()) {
-    if (const auto* bad = std::get_if<lore::BadRow>(&*read)) {
-      all += bad->source.substr(bad->source.rfind("d.jsonl")) + ": " + bad->why + "\n";
+  const auto add = [&](const std::string& problem) {
+    all += problem.substr(problem.rfind("d.jsonl")) + "\n";
+  };
+  try {
+    while (auto read = reader->next()) {
+      if (const auto* bad = std::get_if<lore::BadRow>(&*read)) {
+        add(bad->source + ": " + bad->why);
+      }
     }
+  } catch (const lore::Error& error) {
+    add(error.what());
   }
   return all.empty() ? "accepted" : all;
 }
@@ -55,7 +63,6 @@ TEST_CASE("an array is read row by row, too") {
   CHECK(rows[0].source == "d.jsonl:3");
   CHECK(rows[1].source == "d.jsonl:5");
   CHECK(rows[1].value["a"][1]["b"] == 2);
-  CHECK(read("[]").empty());
 }
 
 TEST_CASE("a limit keeps the first rows and does not look at the others") {
@@ -87,6 +94,12 @@ TEST_CASE("rows that would take too much to parse are refused") {
     keys += (i > 0 ? ",\"" : "\"") + std::to_string(i) + "\":0";
   }
   CHECK(why(keys + "}").find("more than 20000 keys") != std::string::npos);
+}
+
+TEST_CASE("a source without a row is an error") {
+  CHECK(why("") == "d.jsonl: holds no rows\n");
+  CHECK(why("\n \r\n") == "d.jsonl: holds no rows\n");
+  CHECK(why("[]") == "d.jsonl: holds no rows\n");
 }
 
 TEST_CASE("a missing file is an error") {

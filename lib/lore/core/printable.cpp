@@ -1,4 +1,4 @@
-#include "lore/formats/printable.h"
+#include "lore/core/printable.h"
 
 #include <fmt/format.h>
 
