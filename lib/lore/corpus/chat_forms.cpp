@@ -214,6 +214,9 @@ void add_system_message(Json& messages, const Json& row) {
     return;
   }
   if (messages[0].value("role", Json()) == "system") {
+    if (messages[0].value("content", Json()) == *system) {
+      return;
+    }
     refuse("system", "the conversation begins with a system message of its own: which is meant?");
   }
   messages.insert(messages.begin(), turn("system", *system));

@@ -66,16 +66,20 @@ Tail tail_of(const NumberContext& context, std::size_t last) {
   return {end, '\0'};
 }
 
-/// The last of the groups that a card's number is written in: one, or three with the same sign between.
+/// The last of the groups that a card's number is written in: one, or several with the same sign between.
 std::optional<std::size_t> identity_groups(const NumberRun& run, std::size_t first, std::size_t digits) {
-  if (run.groups[first].count == digits) {
-    return first;
+  std::size_t count = 0;
+  for (std::size_t i = first; i < run.groups.size() && count < digits; ++i) {
+    const Gap gap = run.groups[i].gap;
+    if (i > first && (gap != run.groups[first + 1].gap || (gap != Gap::kSpace && gap != Gap::kHyphen))) {
+      return {};
+    }
+    count += run.groups[i].count;
+    if (count == digits) {
+      return i;
+    }
   }
-  const std::size_t last = first + 2;
-  const bool split = last < run.groups.size() && run.groups[first].count == 6 &&
-                     run.groups[first + 1].count == 8 && run.groups[last].count == digits - 14 &&
-                     (run.uniform(first, last, Gap::kSpace) || run.uniform(first, last, Gap::kHyphen));
-  return split ? std::optional(last) : std::nullopt;
+  return {};
 }
 
 Span resident_card(const NumberContext& context, std::size_t first) {

@@ -102,7 +102,7 @@ std::string spelling_hint(const Json& row, const Names& missing) {
 
 std::span<const RowFormat> row_formats() {
   static const std::vector<RowFormat> formats = {
-      {"messages", {"messages"}, {"tools", "chat_template_kwargs"}},
+      {"messages", {"messages"}, {"system", "tools", "chat_template_kwargs"}},
       {"sharegpt", {"conversations"}, {"system", "tools", "chat_template_kwargs"}},
       {"alpaca", {"instruction", "output"}, {"input", "system", "history", "tools", "chat_template_kwargs"}},
       {"prompt_completion", {"prompt", "completion"}, {"tools", "chat_template_kwargs"}},

@@ -91,6 +91,15 @@ TEST_CASE("ShareGPT rows become messages") {
             ["messages"][1]["content"] == "b");
 }
 
+TEST_CASE("a system column goes before the messages, once") {
+  const std::string rest = R"({"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]})";
+  CHECK(formed(R"({"system": "S", "messages": [)" + rest)["messages"][0]["content"] == "S");
+  CHECK(formed(R"({"system": "S", "messages": [{"role": "system", "content": "S"}, )" + rest)["messages"]
+            .size() == 3);
+  check_holds(why(R"({"system": "S", "messages": [{"role": "system", "content": "T"}, )" + rest),
+              {"which is meant?"});
+}
+
 TEST_CASE("function calls from before there were tools become tool calls") {
   const Json row = formed(
       R"({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": null,
