@@ -205,6 +205,30 @@ constexpr std::array kIssuers = {
     Issuer{6304, 6304, 16, 19}, Issuer{6759, 6763, 16, 19},  // Maestro
     Issuer{9558, 9559, 16, 19}};                             // ICBC, before UnionPay
 
+/// One group, groups of four of which the last may be shorter, 6 and the rest, or American Express's 4-6-5.
+bool is_grouped_as_card(const NumberRun& run, std::size_t first, std::size_t last) {
+  if (first == last) {
+    return true;
+  }
+  const Gap gap = run.groups[first + 1].gap;
+  if (!run.uniform(first, last, gap) || (gap != Gap::kSpace && gap != Gap::kHyphen)) {
+    return false;
+  }
+  const auto count = [&](std::size_t i) { return run.groups[i].count; };
+  if (last == first + 1) {
+    return count(first) == 6;
+  }
+  if (last == first + 2 && count(first) == 4 && count(first + 1) == 6) {
+    return count(last) == 5 || count(last) == 4;
+  }
+  for (std::size_t i = first; i < last; ++i) {
+    if (count(i) != 4) {
+      return false;
+    }
+  }
+  return count(last) <= 4;
+}
+
 bool is_card(std::string_view digits, bool labelled) {
   const int prefix = number_in(digits.substr(0, 4));
   const bool issued = std::ranges::any_of(kIssuers, [&](const Issuer& issuer) {
@@ -235,21 +259,13 @@ Span match_bank_card(const NumberContext& context, std::size_t first) {
   const NumberLabel label = context.label(first);
   std::size_t count = 0;
   std::optional<std::size_t> last;
-  for (std::size_t i = first; i < run.groups.size(); ++i) {
-    const Gap gap = run.groups[i].gap;
-    if (i > first && (run.groups[i].count > 13 || run.groups[i - 1].count < 4 ||
-                      gap != run.groups[first + 1].gap || (gap != Gap::kSpace && gap != Gap::kHyphen))) {
-      break;
-    }
+  for (std::size_t i = first; i < run.groups.size() && count <= 19; ++i) {
     count += run.groups[i].count;
-    if (count > 19) {
-      break;
-    }
     // Groups among others are a table of four-digit numbers.
-    const bool apart =
-        i == first || gap == Gap::kHyphen || label == NumberLabel::kBankCard || run.stands_alone(first, i);
-    if (count >= 13 && apart && is_card(run.joined(first, i), label == NumberLabel::kBankCard) &&
-        context.is_free_after(i)) {
+    const bool apart = i == first || run.groups[i].gap == Gap::kHyphen || label == NumberLabel::kBankCard ||
+                       run.stands_alone(first, i);
+    if (count >= 13 && count <= 19 && apart && is_grouped_as_card(run, first, i) &&
+        is_card(run.joined(first, i), label == NumberLabel::kBankCard) && context.is_free_after(i)) {
       last = i;
     }
   }

@@ -42,7 +42,7 @@ Match mobile(const NumberContext& context, std::size_t first, bool labelled) {
     return first;
   }
   if (has_shape(run, first, {3, 8}) && is_mobile(run.joined(first, first + 1)) &&
-      (run.groups[first + 1].gap == Gap::kHyphen || run.groups[first + 1].gap == Gap::kSpace)) {
+      run.groups[first + 1].gap == Gap::kHyphen) {
     return first + 1;
   }
   if (!has_shape(run, first, {3, 4, 4}) || !is_mobile(run.joined(first, first + 2))) {
