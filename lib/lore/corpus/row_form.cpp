@@ -77,7 +77,10 @@ Json prompt_and_completion(const Json& row) {
                 fmt::format("prompt and completion are two texts or two lists of messages, got {} and {}",
                             kind_of(prompt), kind_of(completion)));
   }
-  return {{"prompt", text_cell(row, "prompt")}, {"completion", text_cell(row, "completion")}};
+  // An empty prompt is allowed: the completion is then trained on its own.
+  const bool unprompted = prompt.is_string() && is_blank(prompt.get_ref<const std::string&>());
+  return {{"prompt", unprompted ? prompt : Json(text_cell(row, "prompt"))},
+          {"completion", text_cell(row, "completion")}};
 }
 
 Json trainable(const Json& row, const RowFormat& format) {

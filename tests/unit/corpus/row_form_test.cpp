@@ -125,6 +125,8 @@ TEST_CASE("Alpaca rows become messages as LLaMA-Factory makes them") {
 TEST_CASE("texts keep their white space") {
   CHECK(formed(R"({"prompt": "a ", "completion": " b\n"})") ==
         Json::parse(R"({"prompt": "a ", "completion": " b\n"})"));
+  CHECK(formed(R"({"prompt": "", "completion": "b"})") ==
+        Json::parse(R"({"prompt": "", "completion": "b"})"));
   CHECK(formed(R"({"text": " a\n"})") == Json::parse(R"({"text": " a\n"})"));
 }
 
@@ -180,7 +182,7 @@ TEST_CASE("rows of no format name their keys and the nearest format") {
 
 TEST_CASE("rows that would train nothing are bad") {
   check_holds(why(R"({"prompt": "a", "completion": " \n"})"), {"completion: is empty"});
-  check_holds(why(R"({"prompt": "", "completion": "b"})"), {"prompt: is empty"});
+  check_holds(why(R"({"prompt": null, "completion": "b"})"), {"lacks prompt"});
   check_holds(why(R"({"prompt": "a", "completion": null})"), {"lacks completion"});
   check_holds(why(R"({"prompt": "a", "completion": 4})"), {"completion: expected text, got a number"});
   check_holds(why(R"({"prompt": [{"role":"user","content":"a"}], "completion": "b"})"), {"a list and text"});
