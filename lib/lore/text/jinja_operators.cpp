@@ -43,6 +43,7 @@ bool contains(Runtime& runtime, const Value& container, const Value& item) {
       if (!item.is_string()) {
         fail_operands("in", item, container);
       }
+      runtime.charge_search(container.as_string(), item.as_string());
       return container.as_string().find(item.as_string()) != std::string::npos;
     case Kind::kDict:
       return std::any_of(container.as_dict().items.begin(), container.as_dict().items.end(),

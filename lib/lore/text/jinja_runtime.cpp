@@ -62,6 +62,10 @@ void Runtime::charge_bytes(std::size_t bytes) {
   charge(bytes / 256);
 }
 
+void Runtime::charge_search(std::string_view text, std::string_view part) {
+  charge((text.size() / 64) * (part.size() / 64));
+}
+
 Rendered Runtime::run(std::vector<std::pair<std::string, Value>> variables) {
   auto globals = std::make_shared<Scope>();
   globals->variables = global_functions();

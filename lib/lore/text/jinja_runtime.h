@@ -40,6 +40,9 @@ class Runtime {
   void charge(std::size_t steps);
   /// Counts the making or reading of that many bytes. Throws: Failure beyond kMaxOutput in one text.
   void charge_bytes(std::size_t bytes);
+  /// Counts looking for `part` in `text`, which at the worst compares each byte of one with each of the
+  /// other.
+  void charge_search(std::string_view text, std::string_view part);
 
   Value call(const Value& callable, Arguments& arguments);
   Value filter(const std::string& name, const Value& target, Arguments& arguments);
