@@ -11,8 +11,8 @@
 class ToyTokenizer : public lore::Tokenizer {
  public:
   static constexpr std::int32_t kFirstByte = 100;
-  static constexpr std::array<std::string_view, 6> kSpecial = {"<s>",        "</s>",       "<|im_start|>",
-                                                               "<|im_end|>", "<|eom_id|>", "<|call|>"};
+  static constexpr std::array<std::string_view, 7> kSpecial = {
+      "<s>", "</s>", "<|im_start|>", "<|im_end|>", "<|eom_id|>", "<|call|>", "<|eot_id|>"};
 
   explicit ToyTokenizer(bool adds_bos = false, bool adds_eos = false)
       : adds_bos_(adds_bos), adds_eos_(adds_eos) {
