@@ -36,7 +36,7 @@ bool equal_dicts(Runtime& runtime, const Dict& a, const Dict& b) {
 }
 
 bool contains(Runtime& runtime, const Value& container, const Value& item) {
-  runtime.charge(container.extent().weight / 64);
+  runtime.charge_items(container);
   const auto equal = [&](const Value& other) { return equals(runtime, item, other); };
   switch (container.kind()) {
     case Kind::kString:

@@ -49,6 +49,20 @@ TEST_CASE("looking for a long text in a longer one is counted") {
   }
 }
 
+TEST_CASE("a long conversation is not taken for an endless template") {
+  nlohmann::ordered_json messages = nlohmann::ordered_json::array();
+  for (int i = 0; i < 300; ++i) {
+    messages.push_back({{"role", "user"}, {"content", repeated("a long question ", 200)}});
+    messages.push_back({{"role", "assistant"}, {"content", repeated("a long answer ", 200)}});
+  }
+  const std::string text = render(
+      "{% for m in messages %}{% if loop.index0 < messages|length and 'tool_calls' not in m and "
+      "m.get('content') "
+      "%}{{ m.content.strip() }}{% endif %}{% endfor %}",
+      nullptr, messages);
+  CHECK(text.size() > std::size_t{1} << 20);
+}
+
 TEST_CASE("a width that is not made is an error, never another width") {
   for (const char* source :
        {"{{ 'x'|center(1001) }}", "{{ 'x\ny'|indent(1001) }}", "{{ [1]|tojson(indent=1001) }}"}) {
