@@ -169,3 +169,58 @@ def test_it_starts_quickly(recipe):
     started = time.monotonic()
     train(recipe, "--dry-run")
     assert time.monotonic() - started < 5
+
+
+DATED = (
+    "{{ strftime_now('%d.%m.%Y') }}\n"
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def test_the_day_a_template_is_told_is_pinned_and_recorded(recipe):
+    template = recipe.parent / "dated.jinja"
+    template.write_text(DATED)
+    days = {time.strftime("%Y-%m-%d", time.gmtime(time.time() - 60)), time.strftime("%Y-%m-%d", time.gmtime())}
+    train(recipe, "--set", f"data.template={template}", "--set", "training.max_steps=1")
+    resolved = recipe.parent / "run" / "recipe.yaml"
+    day = json.loads((resolved.parent / "run.json").read_text())["template_date"]
+    assert day in days and f"template_date: {day}" in resolved.read_text().replace('"', "").replace("'", "")
+    shown = json.loads(run("lore", "preview", resolved, "--json").stdout.splitlines()[0])
+    assert shown["text"].startswith(".".join(reversed(day.split("-"))) + "\n")
+    shown = run("lore", "preview", resolved, "--json", "--set", "data.template_date=2024-02-29").stdout
+    assert json.loads(shown.splitlines()[0])["text"].startswith("29.02.2024\n")
+    assert train(recipe, "--set", "data.template_date=tomorrow", check=False).returncode == USAGE
+
+
+def test_a_template_that_asks_for_no_time_leaves_no_date(recipe):
+    train(recipe, "--set", "training.max_steps=1")
+    assert json.loads((recipe.parent / "run" / "run.json").read_text())["template_date"] is None
+
+
+def test_generate_asks_with_the_tokens_training_begins_with(recipe, model):
+    template = recipe.parent / "dated.jinja"
+    template.write_text(DATED)
+    (recipe.parent / "train.jsonl").write_text(json.dumps(
+        {"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "什么是风控阈值？"},
+                      {"role": "assistant", "content": "A limit."}]}) + "\n")
+    shown = json.loads(run("lore", "preview", recipe, "--json", "--set", f"data.template={template}").stdout)
+    context = next(i for i, label in enumerate(shown["labels"]) if label != -100)
+    asked = ["--base", model, "--template", template, "--system", "S", "--prompt", "什么是风控阈值？",
+             "--max-new-tokens", "1", "--json"]
+    answers = [json.loads(run("lore", "generate", *asked, *day).stdout) for day in ([], ["--date", "2024-02-29"])]
+    assert [answer["prompt_tokens"] for answer in answers] == [context, context]
+    refused = run("lore", "generate", *asked, "--date", "2024-02-30", check=False)
+    assert refused.returncode == USAGE and "YYYY-MM-DD" in refused.stderr
+
+
+def test_only_the_last_answer_is_trained_where_the_recipe_says_so(recipe):
+    turns = [("user", "q"), ("assistant", "first"), ("user", "r"), ("assistant", "last")]
+    (recipe.parent / "train.jsonl").write_text(json.dumps(
+        {"messages": [{"role": role, "content": content} for role, content in turns]}) + "\n")
+
+    def trained(*overrides):
+        return run("lore", "preview", recipe, *overrides).stdout.splitlines()
+
+    assert [line for line in trained() if "⟦" in line] == ["⟦first<|im_end|>⟧", "⟦last<|im_end|>⟧"]
+    assert [line for line in trained("--set", "data.train_on=last") if "⟦" in line] == ["⟦last<|im_end|>⟧"]

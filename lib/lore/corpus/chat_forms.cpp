@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lore/core/error.h"
+#include "lore/core/printable.h"
 #include "lore/core/suggestion.h"
 #include "lore/corpus/json_text.h"
 #include "lore/corpus/row_cells.h"
@@ -54,7 +55,7 @@ std::string role_of(const std::string& from, const std::string& subject) {
       subject,
       fmt::format("'from' is '{}', which is none of human, gpt, system, observation, function_call and "
                   "their other names{}",
-                  from.substr(0, 40), nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest)));
+                  printable(from, 40), nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest)));
 }
 
 /// `{"name", "arguments"}` or a list of such, as text or not, in OpenAI's form.
@@ -213,6 +214,9 @@ void add_system_message(Json& messages, const Json& row) {
     return;
   }
   if (messages[0].value("role", Json()) == "system") {
+    if (messages[0].value("content", Json()) == *system) {
+      return;
+    }
     refuse("system", "the conversation begins with a system message of its own: which is meant?");
   }
   messages.insert(messages.begin(), turn("system", *system));

@@ -13,7 +13,8 @@ nlohmann::ordered_json chat_messages(const nlohmann::ordered_json& value, const 
 /// and `history` before them. Throws: Error kInput.
 nlohmann::ordered_json alpaca_messages(const nlohmann::ordered_json& row);
 
-/// Puts the `system` column of a row before its messages. Throws: Error kInput where they begin with one.
+/// Puts the `system` column of a row before its messages. Throws: Error kInput where they begin
+/// with another.
 void add_system_message(nlohmann::ordered_json& messages, const nlohmann::ordered_json& row);
 
 /// Throws: Error kInput where no message is the assistant's, or one that is trained says nothing.

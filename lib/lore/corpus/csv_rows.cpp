@@ -55,7 +55,7 @@ class CsvRows final : public RowReader {
     }
     if (record_.problem.empty() && record_.fields.size() != names_.size()) {
       record_.problem =
-          fmt::format("the row has {} fields, the header has {}", record_.fields.size(), names_.size());
+          fmt::format("fields: {} in the row, {} in the header", record_.fields.size(), names_.size());
     }
     std::string source = text_->at(record_.line);
     if (!record_.problem.empty()) {

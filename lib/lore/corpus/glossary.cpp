@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "lore/core/error.h"
+#include "lore/core/printable.h"
 #include "lore/corpus/column_names.h"
 #include "lore/corpus/folded_text.h"
 #include "lore/corpus/row_cells.h"
@@ -136,7 +137,7 @@ void for_each_language(const Json& row, const std::string& singular, const std::
       continue;
     }
     if (dot != std::string::npos) {
-      give(tag_in(key.substr(dot + 1), key), value, key);
+      give(tag_in(key.substr(dot + 1), printable(key)), value, printable(key));
       continue;
     }
     const bool object_text =
@@ -147,7 +148,7 @@ void for_each_language(const Json& row, const std::string& singular, const std::
       continue;
     }
     for (const auto& [language, entry] : cell.items()) {
-      const std::string name = fmt::format("{}.{}", key, language);
+      const std::string name = fmt::format("{}.{}", printable(key), printable(language));
       if (!entry.is_null()) {
         give(tag_in(language, name), entry, name);
       }
@@ -260,20 +261,21 @@ std::vector<GlossaryProblem> check_glossary(std::span<const GlossaryTerm> terms)
   for (const GlossaryTerm& term : terms) {
     if (!term.id.empty()) {
       if (const auto [entry, is_new] = by_id.emplace(term.id, &term); !is_new) {
-        problems.push_back({term.place, fmt::format("id '{}' is also at {}", term.id, entry->second->place)});
+        problems.push_back(
+            {term.place, fmt::format("id '{}' is also at {}", printable(term.id), entry->second->place)});
       }
     }
     if (const auto [entry, is_new] = by_term.emplace(key(term.language, term.term), &term); !is_new) {
       problems.push_back(
-          {term.place, fmt::format("term '{}' is also at {}", term.term, entry->second->place)});
+          {term.place, fmt::format("term '{}' is also at {}", printable(term.term), entry->second->place)});
     }
     for (const auto& [language, forms] : term.forbidden) {
       for (const std::string& form : forms) {
         const auto entry = right_forms.find(key(language, form));
         // A form may be wrong by its capitals alone.
         if (entry != right_forms.end() && (entry->second != &term || holds_form(term, form))) {
-          problems.push_back({term.place, fmt::format("the forbidden form '{}' is a right form at {}", form,
-                                                      entry->second->place)});
+          problems.push_back({term.place, fmt::format("the forbidden form '{}' is a right form at {}",
+                                                      printable(form), entry->second->place)});
         }
       }
     }

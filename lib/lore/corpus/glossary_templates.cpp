@@ -9,6 +9,7 @@
 
 #include "lore/core/error.h"
 #include "lore/core/mapped_file.h"
+#include "lore/core/printable.h"
 #include "lore/core/suggestion.h"
 #include "lore/corpus/json_text.h"
 #include "lore/corpus/row_cells.h"
@@ -41,18 +42,19 @@ void check_field(const std::string& field, const std::string& subject) {
         return;
       }
     } catch (const Error& error) {
-      refuse(subject, fmt::format("{{{}}}: {}", field, error.message()));
+      refuse(subject, fmt::format("{{{}}}: {}", printable(field, 40), error.message()));
     }
   }
   std::vector<std::string> known(kPlainFields.begin(), kPlainFields.end());
   for (const char* with_language : {"definition.en", "translation.en", "forbidden.en"}) {
     known.emplace_back(with_language);
   }
-  const std::string nearest = nearest_name(field, known);
+  const std::string nearest = nearest_name(field.substr(0, 40), known);
   refuse(subject,
          fmt::format("unknown field {{{}}}{}; known are term, definition, definition.LANGUAGE, "
                      "translation.LANGUAGE, forbidden, forbidden.LANGUAGE, domain, language, id, source",
-                     field, nearest.empty() ? "" : fmt::format(" (did you mean {{{}}}?)", nearest)));
+                     printable(field, 40),
+                     nearest.empty() ? "" : fmt::format(" (did you mean {{{}}}?)", nearest)));
 }
 
 std::vector<Piece> parse_content(const std::string& content, const std::string& subject) {
@@ -88,8 +90,8 @@ void check_keys(const Json& object, const std::vector<std::string>& known, const
   }
   for (const auto& [key, value] : object.items()) {
     if (std::ranges::count(known, key) == 0) {
-      const std::string nearest = nearest_name(key, known);
-      refuse(subject, fmt::format("unknown key '{}'{}", key.substr(0, 40),
+      const std::string nearest = nearest_name(key.substr(0, 40), known);
+      refuse(subject, fmt::format("unknown key '{}'{}", printable(key, 40),
                                   nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest)));
     }
   }
@@ -101,7 +103,7 @@ GlossaryTemplate::Message parse_message(const Json& message, const std::string& 
   try {
     result.role = text_cell(message, "role");
     if (std::ranges::count(kRoles, result.role) == 0) {
-      refuse("role", fmt::format("expected system, user or assistant, got '{}'", result.role.substr(0, 40)));
+      refuse("role", fmt::format("expected system, user or assistant, got '{}'", printable(result.role, 40)));
     }
     text_cell(message, "content");
   } catch (const Error& error) {
@@ -154,7 +156,8 @@ GlossaryTemplate parse_template(const Json& value, const std::string& subject) {
     }
     add_needs(result);
   } catch (const Error& error) {
-    throw error.within(result.name.empty() ? subject : fmt::format("template '{}'", result.name));
+    throw error.within(result.name.empty() ? subject
+                                           : fmt::format("template '{}'", printable(result.name, 40)));
   }
   return result;
 }
@@ -289,7 +292,7 @@ std::vector<Row> expand_term(const GlossaryTerm& term, std::span<const GlossaryT
     refuse("term",
            fmt::format("no template applies to '{}' ({}): it has too few of definition, translation and "
                        "forbidden forms, or its language has no template",
-                       term.term.substr(0, 80), term.language));
+                       printable(term.term, 80), term.language));
   }
   return rows;
 }

@@ -66,16 +66,20 @@ Tail tail_of(const NumberContext& context, std::size_t last) {
   return {end, '\0'};
 }
 
-/// The last of the groups that a card's number is written in: one, or three with the same sign between.
+/// The last of the groups that a card's number is written in: one, or several with the same sign between.
 std::optional<std::size_t> identity_groups(const NumberRun& run, std::size_t first, std::size_t digits) {
-  if (run.groups[first].count == digits) {
-    return first;
+  std::size_t count = 0;
+  for (std::size_t i = first; i < run.groups.size() && count < digits; ++i) {
+    const Gap gap = run.groups[i].gap;
+    if (i > first && (gap != run.groups[first + 1].gap || (gap != Gap::kSpace && gap != Gap::kHyphen))) {
+      return {};
+    }
+    count += run.groups[i].count;
+    if (count == digits) {
+      return i;
+    }
   }
-  const std::size_t last = first + 2;
-  const bool split = last < run.groups.size() && run.groups[first].count == 6 &&
-                     run.groups[first + 1].count == 8 && run.groups[last].count == digits - 14 &&
-                     (run.uniform(first, last, Gap::kSpace) || run.uniform(first, last, Gap::kHyphen));
-  return split ? std::optional(last) : std::nullopt;
+  return {};
 }
 
 Span resident_card(const NumberContext& context, std::size_t first) {
@@ -201,6 +205,30 @@ constexpr std::array kIssuers = {
     Issuer{6304, 6304, 16, 19}, Issuer{6759, 6763, 16, 19},  // Maestro
     Issuer{9558, 9559, 16, 19}};                             // ICBC, before UnionPay
 
+/// One group, groups of four of which the last may be shorter, 6 and the rest, or American Express's 4-6-5.
+bool is_grouped_as_card(const NumberRun& run, std::size_t first, std::size_t last) {
+  if (first == last) {
+    return true;
+  }
+  const Gap gap = run.groups[first + 1].gap;
+  if (!run.uniform(first, last, gap) || (gap != Gap::kSpace && gap != Gap::kHyphen)) {
+    return false;
+  }
+  const auto count = [&](std::size_t i) { return run.groups[i].count; };
+  if (last == first + 1) {
+    return count(first) == 6;
+  }
+  if (last == first + 2 && count(first) == 4 && count(first + 1) == 6) {
+    return count(last) == 5 || count(last) == 4;
+  }
+  for (std::size_t i = first; i < last; ++i) {
+    if (count(i) != 4) {
+      return false;
+    }
+  }
+  return count(last) <= 4;
+}
+
 bool is_card(std::string_view digits, bool labelled) {
   const int prefix = number_in(digits.substr(0, 4));
   const bool issued = std::ranges::any_of(kIssuers, [&](const Issuer& issuer) {
@@ -231,21 +259,13 @@ Span match_bank_card(const NumberContext& context, std::size_t first) {
   const NumberLabel label = context.label(first);
   std::size_t count = 0;
   std::optional<std::size_t> last;
-  for (std::size_t i = first; i < run.groups.size(); ++i) {
-    const Gap gap = run.groups[i].gap;
-    if (i > first && (run.groups[i].count > 13 || run.groups[i - 1].count < 4 ||
-                      gap != run.groups[first + 1].gap || (gap != Gap::kSpace && gap != Gap::kHyphen))) {
-      break;
-    }
+  for (std::size_t i = first; i < run.groups.size() && count <= 19; ++i) {
     count += run.groups[i].count;
-    if (count > 19) {
-      break;
-    }
     // Groups among others are a table of four-digit numbers.
-    const bool apart =
-        i == first || gap == Gap::kHyphen || label == NumberLabel::kBankCard || run.stands_alone(first, i);
-    if (count >= 13 && apart && is_card(run.joined(first, i), label == NumberLabel::kBankCard) &&
-        context.is_free_after(i)) {
+    const bool apart = i == first || run.groups[i].gap == Gap::kHyphen || label == NumberLabel::kBankCard ||
+                       run.stands_alone(first, i);
+    if (count >= 13 && count <= 19 && apart && is_grouped_as_card(run, first, i) &&
+        is_card(run.joined(first, i), label == NumberLabel::kBankCard) && context.is_free_after(i)) {
       last = i;
     }
   }

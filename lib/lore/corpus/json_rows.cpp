@@ -79,7 +79,7 @@ class JsonList final : public RowReader {
     }
     if (after == ',') {
       values_.take(1);
-    } else {
+    } else if (after != '{') {
       is_last_given_ = true;
     }
     if (value.text.empty()) {

@@ -12,6 +12,8 @@ namespace {
 
 constexpr int kMaxLevels = 64;
 constexpr int kMaxKeys = 20'000;
+/// nlohmann's out_of_range for it, whose text holds the number.
+constexpr int kNumberOverflow = 406;
 
 /// Where byte number `byte`, from 1, stands in the row.
 std::string place(std::string_view text, std::size_t byte) {
@@ -65,7 +67,8 @@ nlohmann::ordered_json parse_row_json(std::string_view text) {
     why = why.substr(0, why.find("; last read: "));
     throw Error(ErrorKind::kInput, place(text, error.byte), "not valid JSON: " + why);
   } catch (const nlohmann::json::exception& error) {
-    throw Error(ErrorKind::kInput, "row", fmt::format("not valid JSON: {}", error.what()));
+    throw Error(ErrorKind::kInput, "row",
+                error.id == kNumberOverflow ? "not valid JSON: a number is too large" : "not valid JSON");
   }
 }
 

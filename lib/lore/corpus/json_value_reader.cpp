@@ -18,14 +18,21 @@ constexpr std::size_t kMatchedLevels = 128;
 /// Follows brackets and strings through a value.
 class Brackets {
  public:
-  enum class Place { kInside, kOutside, kMismatch };
+  enum class Place { kInside, kOutside, kBroken, kMismatch };
 
-  /// Where `c` leads: outside is a comma or a closing bracket that is none of the value.
+  /// Where `c` leads. Outside is a comma or a closing bracket that is none of the value. A raw line end is
+  /// never part of a string: the quote is missing, which is an error of this value alone. It is broken off
+  /// where the next line begins an object, as in a file of one object a line.
   Place pass(char c) {
+    if (is_broken_ && c != ' ' && c != '\t' && c != '\n' && c != '\r') {
+      is_broken_ = false;
+      if (c == '{') {
+        return Place::kBroken;
+      }
+    }
     if (in_string_) {
-      // A raw line end is never part of a string: the quote is missing, which is an error of this value
-      // alone.
-      in_string_ = is_escaped_ || (c != '"' && c != '\n' && c != '\r');
+      is_broken_ = c == '\n' || c == '\r';
+      in_string_ = !is_broken_ && (is_escaped_ || c != '"');
       is_escaped_ = !is_escaped_ && c == '\\';
       return Place::kInside;
     }
@@ -69,6 +76,7 @@ class Brackets {
   std::string open_;
   std::size_t levels_ = 0;
   bool in_string_ = false;
+  bool is_broken_ = false;
   bool is_escaped_ = false;
 };
 
@@ -99,6 +107,7 @@ JsonText JsonValueReader::value(bool ends_with_bracket) {
   JsonText value{.line = line()};
   Brackets brackets;
   bool is_found = false;
+  bool is_broken = false;
   for (std::string_view rest = text_.rest(); !is_found && !rest.empty(); rest = text_.rest()) {
     std::size_t length = 0;
     while (length < rest.size()) {
@@ -112,7 +121,8 @@ JsonText JsonValueReader::value(bool ends_with_bracket) {
                         "follows cannot be told apart into rows",
                         c, value.line));
       }
-      is_found = place == Brackets::Place::kOutside;
+      is_broken = place == Brackets::Place::kBroken;
+      is_found = is_broken || place == Brackets::Place::kOutside;
       if (is_found) {
         break;
       }
@@ -128,7 +138,7 @@ JsonText JsonValueReader::value(bool ends_with_bracket) {
     value.text.append(rest.substr(0, std::min(length, room)));
     text_.take(length);
   }
-  value.is_closed = brackets.levels() == 0;
+  value.is_closed = is_broken || brackets.levels() == 0;
   value.text.resize(value.text.find_last_not_of(kWhiteSpace) + 1);
   return value;
 }

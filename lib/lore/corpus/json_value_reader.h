@@ -28,7 +28,8 @@ class JsonValueReader {
   int peek();
 
   /// What lies before the next comma or closing bracket that belongs to the list around it, white space at
-  /// either end left out. Throws: Error kInput, subject "file:line", where brackets do not match.
+  /// either end left out; a value whose quote is missing ends before an object that begins the next line.
+  /// Throws: Error kInput, subject "file:line", where brackets do not match.
   JsonText element();
   /// One object or list, to its closing bracket. REQUIRES peek() is `{` or `[`. Throws: as `element`.
   JsonText bracketed();

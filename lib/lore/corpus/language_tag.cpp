@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lore/core/error.h"
+#include "lore/core/printable.h"
 #include "lore/corpus/glossary.h"
 
 namespace lore {
@@ -40,7 +41,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kNames =
     wanted = fmt::format("here '{}'", name);
   }
   throw Error(ErrorKind::kInput, "language",
-              fmt::format("'{}' is not a language tag, {}", text.substr(0, 40), wanted));
+              fmt::format("'{}' is not a language tag, {}", printable(text, 40), wanted));
 }
 
 }  // namespace

@@ -11,16 +11,25 @@ namespace {
 
 /// Top-level domains of more than two letters that mail goes to, and those of examples and inner networks.
 /// Others are taken for names of files and of members in programs.
-constexpr std::array<std::string_view, 80> kDomains = {
-    "com",     "net",      "org",       "edu",    "gov",    "mil",       "int",     "info",      "biz",
-    "name",    "pro",      "top",       "xyz",    "site",   "online",    "shop",    "store",     "club",
-    "app",     "dev",      "tech",      "cloud",  "email",  "ltd",       "group",   "vip",       "work",
-    "wang",    "mobi",     "asia",      "cat",    "jobs",   "travel",    "museum",  "tel",       "aero",
-    "coop",    "live",     "space",     "fun",    "icu",    "bank",      "fund",    "finance",   "law",
-    "legal",   "company",  "world",     "today",  "life",   "news",      "media",   "example",   "test",
-    "invalid", "local",    "internal",  "corp",   "lan",    "home",      "global",  "digital",   "network",
-    "systems", "services", "solutions", "agency", "studio", "design",    "press",   "support",   "center",
-    "capital", "holdings", "insurance", "health", "care",   "education", "academy", "university"};
+constexpr std::array<std::string_view, 120> kDomains = {
+    "com",       "net",      "org",        "edu",        "gov",        "mil",        "int",
+    "info",      "biz",      "name",       "pro",        "top",        "xyz",        "site",
+    "online",    "shop",     "store",      "club",       "app",        "dev",        "tech",
+    "cloud",     "email",    "ltd",        "group",      "vip",        "work",       "wang",
+    "mobi",      "asia",     "cat",        "jobs",       "travel",     "museum",     "tel",
+    "aero",      "coop",     "live",       "space",      "fun",        "icu",        "bank",
+    "fund",      "finance",  "law",        "legal",      "company",    "world",      "today",
+    "life",      "news",     "media",      "example",    "test",       "invalid",    "local",
+    "internal",  "corp",     "lan",        "home",       "global",     "digital",    "network",
+    "systems",   "services", "solutions",  "agency",     "studio",     "design",     "press",
+    "support",   "center",   "capital",    "holdings",   "insurance",  "health",     "care",
+    "education", "academy",  "university", "technology", "software",   "consulting", "engineering",
+    "partners",  "ventures", "management", "marketing",  "foundation", "institute",  "school",
+    "college",   "blog",     "art",        "xin",        "ren",        "games",      "guru",
+    "expert",    "city",     "zone",       "chat",       "money",      "credit",     "tax",
+    "energy",    "bio",      "eco",        "africa",     "berlin",     "london",     "nyc",
+    "tokyo",     "paris",    "wiki",       "page",       "website",    "tools",      "team",
+    "works"};
 
 bool is_local(char c) {
   return is_letter(c) || is_digit(c) ||

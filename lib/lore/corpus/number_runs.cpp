@@ -43,8 +43,12 @@ bool NumberRun::uniform(std::size_t first, std::size_t last, Gap gap) const {
 }
 
 bool NumberRun::stands_alone(std::size_t first, std::size_t last) const {
-  return (first == 0 || groups[first].gap != Gap::kSpace) &&
-         (last + 1 == groups.size() || groups[last + 1].gap != Gap::kSpace);
+  const auto is_sign = [](Gap gap) { return gap == Gap::kHyphen || gap == Gap::kDot; };
+  // What has hyphens of its own, as a date does, is no cell.
+  const bool before = first > 0 && groups[first].gap == Gap::kSpace && !is_sign(groups[first - 1].gap);
+  const bool after = last + 1 < groups.size() && groups[last + 1].gap == Gap::kSpace &&
+                     (last + 2 == groups.size() || !is_sign(groups[last + 2].gap));
+  return !before && !after;
 }
 
 FoldedCharacter folded_at(std::string_view text, std::size_t position) {

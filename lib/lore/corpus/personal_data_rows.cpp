@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
 
+#include "lore/core/error.h"
+#include "lore/corpus/json_text.h"
 #include "lore/corpus/personal_data.h"
 
 namespace lore {
@@ -80,7 +82,12 @@ class Walk {
 
   /// Arguments as JSON text stay JSON text. False where they are none.
   bool arguments(std::string& said) {
-    Json parsed = Json::parse(said, nullptr, false);
+    Json parsed;
+    try {
+      parsed = parse_row_json(said);
+    } catch (const Error&) {
+      return false;
+    }
     if (!parsed.is_object() && !parsed.is_array()) {
       return false;
     }

@@ -35,11 +35,15 @@ bool has_shape(const NumberRun& run, std::size_t first, std::initializer_list<st
   return true;
 }
 
-/// 11 digits, or 3-4-4 with one sign between.
+/// 11 digits, or 3-4-4 or 3-8 with one sign between.
 Match mobile(const NumberContext& context, std::size_t first, bool labelled) {
   const NumberRun& run = context.run();
   if (is_mobile(run.group(first))) {
     return first;
+  }
+  if (has_shape(run, first, {3, 8}) && is_mobile(run.joined(first, first + 1)) &&
+      run.groups[first + 1].gap == Gap::kHyphen) {
+    return first + 1;
   }
   if (!has_shape(run, first, {3, 4, 4}) || !is_mobile(run.joined(first, first + 2))) {
     return {};

@@ -22,22 +22,24 @@ constexpr std::string_view kUnpack = "is compressed in a way that is not read (g
 constexpr std::string_view kTwice = "is compressed twice: unpack it once";
 constexpr std::string_view kPickle =
     "is a Python pickle, which can run code when it is read and is refused: write the rows as JSONL";
+constexpr std::string_view kTar = "is a tar archive: unpack it and name its folder";
 constexpr std::string_view kModel = "is a model, not data";
 constexpr std::string_view kMedia = "is a picture, not text: write what is to be trained as text or JSONL";
 
 constexpr std::array kSignatures = {
     Signature{"\x1F\x8B", 0, kTwice},
     Signature{"\x28\xB5\x2F\xFD", 0, kTwice},
-    Signature{"BZh", 0, kUnpack},
+    Signature{"1AY&SY", 4, kUnpack},
     Signature{"\xFD\x37\x7A\x58\x5A\0"sv, 0, kUnpack},
     Signature{"7z\xBC\xAF\x27\x1C", 0, kUnpack},
     Signature{"\x04\x22\x4D\x18", 0, kUnpack},
     Signature{"Rar!\x1A\x07", 0, kUnpack},
-    Signature{"ustar", 257, "is a tar archive: unpack it and name its folder"},
+    Signature{"ustar\0"sv, 257, kTar},
+    Signature{"ustar  \0"sv, 257, kTar},
     Signature{"PAR1", 0,
               "is a Parquet file, which is not read: convert it, in Python by "
               "pandas.read_parquet(FILE).to_json(OUT, orient=\"records\", lines=True, force_ascii=False)"},
-    Signature{"ARROW1", 0, "is an Arrow file, which is not read: convert it to JSONL"},
+    Signature{"ARROW1\0"sv, 0, "is an Arrow file, which is not read: convert it to JSONL"},
     Signature{"Obj\x01", 0, "is an Avro file, which is not read: convert it to JSONL"},
     Signature{"\x89HDF\r\n", 0, "is an HDF5 file, which is not read: convert it to JSONL"},
     Signature{"\x93NUMPY", 0, "is a NumPy file: it holds numbers, not text; write the rows as JSONL"},
@@ -46,7 +48,8 @@ constexpr std::array kSignatures = {
     Signature{"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", 0,
               "is an old Office document (.xls, .doc): save it as CSV (UTF-8) or as plain text"},
     Signature{"{\\rtf", 0, "is an RTF document: save it as plain text"},
-    Signature{"GGUF", 0, kModel},
+    Signature{"GGUF\x02\0"sv, 0, kModel},
+    Signature{"GGUF\x03\0"sv, 0, kModel},
     Signature{"\x89PNG", 0, kMedia},
     Signature{"\xFF\xD8\xFF", 0, kMedia},
     Signature{"\x7F"

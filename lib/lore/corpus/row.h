@@ -17,7 +17,7 @@ struct Row {
 struct BadRow {
   std::string source;  ///< "file:line"
   std::string why;     ///< without the source
-  std::string text;    ///< as the file has it, for the rejects file; never shown
+  std::string text;    ///< as the file has it, for the rejects file; never shown. Empty for XML
 };
 
 using ReadRow = std::variant<Row, BadRow>;

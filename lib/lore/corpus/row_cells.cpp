@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lore/core/error.h"
+#include "lore/core/printable.h"
 #include "lore/corpus/json_text.h"
 
 namespace lore {
@@ -103,12 +104,7 @@ std::string listed_keys(const Json& row) {
     if (++shown > kShownKeys) {
       return fmt::format("{} and {} more", keys, row.size() - kShownKeys);
     }
-    std::string name = key.substr(0, kShownKeyBytes);
-    while (name.size() < key.size() && !name.empty() &&
-           (static_cast<unsigned char>(key[name.size()]) & 0xC0) == 0x80) {
-      name.pop_back();
-    }
-    keys += (keys.empty() ? "" : ", ") + name;
+    keys += (keys.empty() ? "" : ", ") + printable(key, kShownKeyBytes);
   }
   return keys.empty() ? "none" : keys;
 }

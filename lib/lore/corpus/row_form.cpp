@@ -5,6 +5,7 @@
 #include "lore/core/error.h"
 #include "lore/corpus/chat_forms.h"
 #include "lore/corpus/glossary.h"
+#include "lore/corpus/json_text.h"
 #include "lore/corpus/row_cells.h"
 #include "lore/corpus/row_format.h"
 
@@ -52,7 +53,12 @@ bool holds_messages(const Json& cell) {
   if (!text.starts_with('[') || !text.ends_with(']')) {
     return false;
   }
-  const Json list = Json::parse(text, nullptr, false);
+  Json list;
+  try {
+    list = parse_row_json(text);
+  } catch (const Error&) {
+    return false;  // a text in brackets
+  }
   return list.is_array() && !list.empty() && list[0].is_object() &&
          (list[0].contains("role") || list[0].contains("from"));
 }
@@ -71,7 +77,10 @@ Json prompt_and_completion(const Json& row) {
                 fmt::format("prompt and completion are two texts or two lists of messages, got {} and {}",
                             kind_of(prompt), kind_of(completion)));
   }
-  return {{"prompt", text_cell(row, "prompt")}, {"completion", text_cell(row, "completion")}};
+  // An empty prompt is allowed: the completion is then trained on its own.
+  const bool unprompted = prompt.is_string() && is_blank(prompt.get_ref<const std::string&>());
+  return {{"prompt", unprompted ? prompt : Json(text_cell(row, "prompt"))},
+          {"completion", text_cell(row, "completion")}};
 }
 
 Json trainable(const Json& row, const RowFormat& format) {
@@ -86,9 +95,7 @@ Json trainable(const Json& row, const RowFormat& format) {
   } else {
     const char* name = format.name == "sharegpt" ? "conversations" : "messages";
     Json messages = chat_messages(row.at(name), name);
-    if (format.name == "sharegpt") {
-      add_system_message(messages, row);
-    }
+    add_system_message(messages, row);
     check_assistant(messages, name);
     result["messages"] = std::move(messages);
   }

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "lore/core/error.h"
+#include "lore/core/printable.h"
 #include "lore/core/suggestion.h"
 #include "lore/corpus/row_cells.h"
 
@@ -91,7 +92,7 @@ std::string spelling_hint(const Json& row, const Names& missing) {
       continue;
     }
     if (const std::string nearest = nearest_name(key, missing); !nearest.empty()) {
-      return fmt::format("; is '{}' meant as '{}'?", key, nearest);
+      return fmt::format("; is '{}' meant as '{}'?", printable(key), nearest);
     }
   }
   return "";
@@ -101,7 +102,7 @@ std::string spelling_hint(const Json& row, const Names& missing) {
 
 std::span<const RowFormat> row_formats() {
   static const std::vector<RowFormat> formats = {
-      {"messages", {"messages"}, {"tools", "chat_template_kwargs"}},
+      {"messages", {"messages"}, {"system", "tools", "chat_template_kwargs"}},
       {"sharegpt", {"conversations"}, {"system", "tools", "chat_template_kwargs"}},
       {"alpaca", {"instruction", "output"}, {"input", "system", "history", "tools", "chat_template_kwargs"}},
       {"prompt_completion", {"prompt", "completion"}, {"tools", "chat_template_kwargs"}},

@@ -92,15 +92,17 @@ nlohmann::ordered_json TbxEntry::row() const {
   row["language"] = main->tag;
   put("definition", main->definition.empty() ? definition_ : main->definition);
   for (const Language& language : languages_) {
-    const Term* best = language.best();
-    if (&language != &*main) {
-      if (best != nullptr) {
-        row["translations"][language.tag] = best->text;
-      }
-      if (!language.definition.empty()) {
-        row["definitions"][language.tag] = language.definition;
-      }
+    if (const Term* best = language.best(); best != nullptr && &language != &*main) {
+      row["translations"][language.tag] = best->text;
     }
+  }
+  for (const Language& language : languages_) {
+    if (!language.definition.empty() && &language != &*main) {
+      row["definitions"][language.tag] = language.definition;
+    }
+  }
+  for (const Language& language : languages_) {
+    const Term* best = language.best();
     for (const Term& term : language.terms) {
       if (&term != best && !term.text.empty()) {
         row[term.is_forbidden ? "forbidden" : "synonyms"][language.tag].push_back(term.text);

@@ -49,10 +49,11 @@ std::optional<std::size_t> owner_of(const RenderedChat& chat, std::size_t begin)
 
 std::vector<ByteRange> find_assistant_spans(const RenderedChat& chat, std::span<const std::size_t> wanted) {
   const auto& written = chat.rendered.message_spans;
+  const auto marked = written.empty() ? std::nullopt : render_others_marked(chat);
   std::vector<ByteRange> spans;
   std::size_t earliest = 0;
   for (const std::size_t message : wanted) {
-    if (const auto turn = find_turn_by_loop(chat, message)) {
+    if (const auto turn = find_turn_by_loop(chat, message, marked)) {
       spans.push_back(*turn);
     } else if (written.empty() || says_something(chat.messages[message])) {
       spans.push_back(find_turn_by_content(chat, message, earliest));

@@ -96,10 +96,13 @@ Packs pack(std::span<const std::int64_t> lengths, std::int64_t capacity) {
   if (lengths.size() >= kNone) {
     throw Error(ErrorKind::kUsage, "data.packing", "takes at most 2^32 - 2 examples");
   }
-  const std::vector<std::uint32_t> order = longest_first(lengths, std::max<std::int64_t>(capacity, 1));
+  if (capacity < 1) {
+    throw Error(ErrorKind::kUsage, "data.packing", fmt::format("a pack cannot take {} tokens", capacity));
+  }
+  const std::vector<std::uint32_t> order = longest_first(lengths, capacity);
   // Bins with the same room left form a stack: its top by room, the next below by bin.
-  RoomSet rooms(static_cast<std::size_t>(std::max<std::int64_t>(capacity, 1)));
-  std::vector<std::uint32_t> top(static_cast<std::size_t>(std::max<std::int64_t>(capacity, 1)), kNone);
+  RoomSet rooms(static_cast<std::size_t>(capacity));
+  std::vector<std::uint32_t> top(static_cast<std::size_t>(capacity), kNone);
   std::vector<std::uint32_t> below;
   std::vector<std::uint32_t> bin_of(order.size());
   for (std::size_t i = 0; i < order.size(); ++i) {

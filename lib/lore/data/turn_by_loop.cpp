@@ -63,10 +63,10 @@ class LoopTurn {
   LoopTurn(const RenderedChat& chat, std::size_t message, Region region)
       : chat_(chat), text_(chat.rendered.text), message_(message), region_(region) {}
 
-  ByteRange find() const {
+  ByteRange find(const std::optional<Rendered>& marked) const {
     const std::size_t begin = find_begin();
     const std::size_t end = find_end(begin);
-    check_foreign(begin);
+    check_foreign(begin, marked);
     return {begin, end};
   }
 
@@ -163,22 +163,14 @@ class LoopTurn {
   }
 
   /// What others say, replaced, must leave the turn as it is.
-  void check_foreign(std::size_t begin) const {
-    const std::string mark = unused_mark(chat_);
-    Json messages = chat_.messages;
-    for (Json& message : messages) {
-      if (message["role"] != "assistant" && message.contains("content") && message["content"].is_string()) {
-        message["content"] = mark;
-      }
-    }
-    const auto marked = render_again(chat_, messages, false);
+  void check_foreign(std::size_t begin, const std::optional<Rendered>& marked) const {
     const auto region = marked ? region_of(*marked, message_) : std::nullopt;
     if (!region) {
       return;
     }
     const std::string_view written =
         std::string_view(marked->text).substr(region->begin, region->end - region->begin);
-    if (written.find(mark) != std::string_view::npos &&
+    if (written.find(unused_mark(chat_)) != std::string_view::npos &&
         !written.ends_with(text_.substr(begin, region_.end - begin))) {
       fail_turn(chat_, message_, "where this turn ends and what others say begins");
     }
@@ -192,12 +184,24 @@ class LoopTurn {
 
 }  // namespace
 
-std::optional<ByteRange> find_turn_by_loop(const RenderedChat& chat, std::size_t message) {
+std::optional<ByteRange> find_turn_by_loop(const RenderedChat& chat, std::size_t message,
+                                           const std::optional<Rendered>& marked) {
   const auto region = region_of(chat.rendered, message);
   if (!region) {
     return {};
   }
-  return LoopTurn(chat, message, *region).find();
+  return LoopTurn(chat, message, *region).find(marked);
+}
+
+std::optional<Rendered> render_others_marked(const RenderedChat& chat) {
+  const std::string mark = unused_mark(chat);
+  Json messages = chat.messages;
+  for (Json& message : messages) {
+    if (message["role"] != "assistant" && message.contains("content") && message["content"].is_string()) {
+      message["content"] = mark;
+    }
+  }
+  return render_again(chat, messages, false);
 }
 
 }  // namespace lore

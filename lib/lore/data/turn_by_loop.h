@@ -16,8 +16,14 @@ namespace lore {
 ///   not end with one, with the special token that comes next.
 /// - Nothing that others say may lie between: shown by another rendering in which that is replaced.
 ///
+/// `marked` is the conversation with what others say replaced: see render_others_marked.
 /// Nothing when the template has no loop that wrote the message.
 /// Throws: Error kInput when one of these cannot be told.
-std::optional<ByteRange> find_turn_by_loop(const RenderedChat& chat, std::size_t message);
+std::optional<ByteRange> find_turn_by_loop(const RenderedChat& chat, std::size_t message,
+                                           const std::optional<Rendered>& marked);
+
+/// The conversation rendered with everything that is not the assistant's replaced by `unused_mark`; nothing
+/// when the template refuses that.
+std::optional<Rendered> render_others_marked(const RenderedChat& chat);
 
 }  // namespace lore

@@ -11,8 +11,7 @@ template <Like<SourceSpec> Self, class Visitor>
 void describe(Self& self, Visitor& visit) {
   visit("path", self.path,
         {.doc = "A file, a folder (every data file below it) or a pattern (`*`, `**`, `?`, `[...]`): JSONL, "
-                "JSON, CSV, "
-                "TSV, TBX, plain text, each also as `.gz` or `.zst`.",
+                "JSON, CSV, TSV, TBX, plain text or Markdown, each also packed by gzip or zstd.",
          .required = true,
          .path = PathRule::kPath,
          .also_known_as = "file data_files"});
@@ -37,15 +36,16 @@ void describe(Self& self, Visitor& visit) {
                 "along where empty.",
          .path = PathRule::kPathOrName});
   visit("sample_by", self.sample_by,
-        {.doc = "What one row of a plain text file is: the whole `document`, a `paragraph` (ended by a blank "
-                "line) or a "
-                "`line`.",
+        {.doc = "What one row of a plain text file is: the whole `document` (over 1 MiB cut at line ends), a "
+                "`paragraph` (ended by a blank line) or a `line`.",
          .choices = {"document", "paragraph", "line"}});
-  visit("encoding", self.encoding,
-        {.doc = "How the source's text is written. `auto` takes a byte order mark's word, then UTF-8 where "
-                "the bytes are "
-                "valid, else UTF-16 or GB18030 where they can be told apart, else the file is refused.",
-         .choices = {"auto", "utf-8", "utf-16", "utf-16le", "utf-16be", "gb18030"}});
+  visit(
+      "encoding", self.encoding,
+      {.doc = "How the source's text is written. `auto` takes a byte order mark's word, then UTF-8 where the "
+              "bytes are valid for the most part, else UTF-16 or GB18030 where they can be told; a file that "
+              "may be "
+              "several of them is refused.",
+       .choices = {"auto", "utf-8", "utf-16", "utf-16le", "utf-16be", "gb18030"}});
   visit("weight", self.weight,
         {.doc = "How often an epoch sees each example of the source: 2 sees all twice, 0.1 a tenth of them, "
                 "another "
@@ -53,7 +53,8 @@ void describe(Self& self, Visitor& visit) {
          .range = Range{.minimum = 0, .maximum = 1000, .minimum_excluded = true},
          .also_known_as = "interleave_probs sampling_ratio repeats"});
   visit("limit", self.limit,
-        {.doc = "Take only the first N rows of the source.", .range = Range::between(1, kMostSteps)});
+        {.doc = "Take only the first N rows of the source, bad ones counted.",
+         .range = Range::between(1, kMostSteps)});
 }
 
 template <Like<DataSpec> Self, class Visitor>

@@ -167,7 +167,7 @@ constexpr std::string_view kQwenResults = R"(
 
 constexpr std::string_view kQwen25Start =
     R"({%- set system = messages[0].content if messages[0].role == 'system' else 'You are Qwen, created by Alibaba Cloud. You are a helpful assistant.' %}
-{{- '<|im_start|>system\n' + system }}
+{{- '<|im_start|>system\n' ~ system }}
 {%- if tools %}
     {{- '\n\n' }})";
 

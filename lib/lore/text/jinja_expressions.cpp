@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <string_view>
 
 #include "lore/text/jinja_builtins.h"
 #include "lore/text/jinja_operators.h"
@@ -144,7 +146,7 @@ Value Runtime::evaluate_node(const CallOf& node, const ScopePtr& scope) {
     const Value self = evaluate(*method->object, scope);
     if (const Method found = find_method(self, method->name)) {
       Arguments arguments = evaluate_arguments(node.arguments, scope);
-      charge(1 + self.extent().weight / 64);
+      charge_items(self);
       line_ = line;
       return found(*this, self, arguments);
     }
@@ -209,7 +211,14 @@ Value Runtime::filter(const std::string& name, const Value& target, Arguments& a
   if (found == nullptr) {
     throw Failure(fmt::format("the filter '{}' is unknown or not supported", name));
   }
-  charge(1 + target.extent().weight / 64);
+  // These look at the items, not into them: a long conversation is asked for its length at every message.
+  constexpr std::array<std::string_view, 8> kShallow = {"count", "d",    "default", "first",
+                                                        "last",  "list", "length",  "reverse"};
+  if (std::find(kShallow.begin(), kShallow.end(), name) != kShallow.end()) {
+    charge_items(target);
+  } else {
+    charge(1 + target.extent().weight / 64);
+  }
   return found(*this, target, arguments);
 }
 

@@ -16,12 +16,21 @@ using Kind = Value::Kind;
 
 constexpr std::int64_t kMaxWidth = 1000;
 
-Value trim(Runtime&, const Value& target, Arguments& arguments) {
+/// A number of spaces; a negative one is none. Throws: Failure beyond kMaxWidth.
+std::int64_t checked_width(std::int64_t width, std::string_view filter) {
+  if (width > kMaxWidth) {
+    throw Failure(fmt::format("{}: widths end at {}", filter, kMaxWidth));
+  }
+  return std::max<std::int64_t>(width, 0);
+}
+
+Value trim(Runtime& runtime, const Value& target, Arguments& arguments) {
   const Bound bound("trim", arguments, {"chars"});
   const bool given = bound[0] && !bound[0]->is_none();
   const std::string characters = bound.text_or(0, "");
-  return Value(strip(to_text(target), given ? std::optional<std::string_view>(characters) : std::nullopt,
-                     Side::kBoth));
+  const std::string text = to_text(target);
+  runtime.charge_search(text, characters);
+  return Value(strip(text, given ? std::optional<std::string_view>(characters) : std::nullopt, Side::kBoth));
 }
 
 Value to_json_filter(Runtime& runtime, const Value& target, Arguments& arguments) {
@@ -33,7 +42,7 @@ Value to_json_filter(Runtime& runtime, const Value& target, Arguments& arguments
     style.indent = bound[1]->as_string();
   } else if (bound[1] && !bound[1]->is_none()) {
     const std::int64_t width = bound.integer_or(1, 0);
-    style.indent = std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(width, 0, kMaxWidth)), ' ');
+    style.indent = std::string(static_cast<std::size_t>(checked_width(width, "tojson")), ' ');
   }
   if (style.indent) {
     style.item_separator = ",";
@@ -200,7 +209,7 @@ Value round_number(Runtime&, const Value& target, Arguments& arguments) {
 Value indent(Runtime& runtime, const Value& target, Arguments& arguments) {
   const Bound bound("indent", arguments, {"width", "first", "blank"});
   const bool by_text = bound[0] && bound[0]->is_string();
-  const std::int64_t width = by_text ? 0 : std::clamp<std::int64_t>(bound.integer_or(0, 4), 0, kMaxWidth);
+  const std::int64_t width = by_text ? 0 : checked_width(bound.integer_or(0, 4), "indent");
   const std::string indention =
       by_text ? bound[0]->as_string() : std::string(static_cast<std::size_t>(width), ' ');
   const std::vector<std::string> lines = split_lines(to_text(target) + "\n");
@@ -222,7 +231,7 @@ Value indent(Runtime& runtime, const Value& target, Arguments& arguments) {
 Value center(Runtime&, const Value& target, Arguments& arguments) {
   const Bound bound("center", arguments, {"width"});
   const std::string text = to_text(target);
-  const std::int64_t width = std::min(bound.integer_or(0, 80), kMaxWidth);
+  const std::int64_t width = checked_width(bound.integer_or(0, 80), "center");
   const std::int64_t fill =
       std::max<std::int64_t>(width - static_cast<std::int64_t>(count_code_points(text)), 0);
   // Python puts the odd space on the left when the width is odd.

@@ -33,9 +33,10 @@ Value strings(Runtime& runtime, const std::vector<std::string>& parts) {
 }
 
 template <Side kSide>
-Value strip_method(Runtime&, const Value& self, Arguments& arguments) {
+Value strip_method(Runtime& runtime, const Value& self, Arguments& arguments) {
   const Bound bound("strip", arguments, {"chars"});
   const auto characters = optional_string(bound, 0, "strip");
+  runtime.charge_search(self.as_string(), characters.value_or(""));
   return Value(strip(self.as_string(),
                      characters ? std::optional<std::string_view>(*characters) : std::nullopt, kSide));
 }
@@ -47,6 +48,7 @@ Value split_method(Runtime& runtime, const Value& self, Arguments& arguments) {
   if (separator && separator->empty()) {
     throw Failure("split: empty separator");
   }
+  runtime.charge_search(self.as_string(), separator.value_or(""));
   const auto view = separator ? std::optional<std::string_view>(*separator) : std::nullopt;
   const std::int64_t limit = bound.integer_or(1, -1);
   return strings(runtime,
@@ -84,6 +86,7 @@ Value replace_method(Runtime& runtime, const Value& self, Arguments& arguments) 
     throw Failure(fmt::format("replace: the text may become longer than {} bytes", kMaxOutput));
   }
   runtime.charge_bytes(text.size());
+  runtime.charge_search(text, from);
   return Value(replace(text, from, to, bound.integer_or(2, -1)));
 }
 
@@ -150,20 +153,23 @@ Value format_method(Runtime& runtime, const Value& self, Arguments& arguments) {
   return Value(std::move(text));
 }
 
-Value find_text(Runtime&, const Value& self, Arguments& arguments) {
+Value find_text(Runtime& runtime, const Value& self, Arguments& arguments) {
   const Bound bound("find", arguments, {"sub"});
-  const std::size_t at = self.as_string().find(string_argument(bound, 0, "find"));
+  const std::string& part = string_argument(bound, 0, "find");
+  runtime.charge_search(self.as_string(), part);
+  const std::size_t at = self.as_string().find(part);
   return Value(at == std::string::npos ? std::int64_t{-1}
                                        : static_cast<std::int64_t>(count_code_points(
                                              std::string_view(self.as_string()).substr(0, at))));
 }
 
-Value count_text(Runtime&, const Value& self, Arguments& arguments) {
+Value count_text(Runtime& runtime, const Value& self, Arguments& arguments) {
   const Bound bound("count", arguments, {"sub"});
   const std::string& part = string_argument(bound, 0, "count");
   if (part.empty()) {
     return Value(length_of(self) + 1);
   }
+  runtime.charge_search(self.as_string(), part);
   std::int64_t count = 0;
   for (std::size_t at = self.as_string().find(part); at != std::string::npos;
        at = self.as_string().find(part, at + part.size())) {

@@ -36,13 +36,14 @@ bool equal_dicts(Runtime& runtime, const Dict& a, const Dict& b) {
 }
 
 bool contains(Runtime& runtime, const Value& container, const Value& item) {
-  runtime.charge(container.extent().weight / 64);
+  runtime.charge_items(container);
   const auto equal = [&](const Value& other) { return equals(runtime, item, other); };
   switch (container.kind()) {
     case Kind::kString:
       if (!item.is_string()) {
         fail_operands("in", item, container);
       }
+      runtime.charge_search(container.as_string(), item.as_string());
       return container.as_string().find(item.as_string()) != std::string::npos;
     case Kind::kDict:
       return std::any_of(container.as_dict().items.begin(), container.as_dict().items.end(),

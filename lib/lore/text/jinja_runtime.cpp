@@ -62,6 +62,18 @@ void Runtime::charge_bytes(std::size_t bytes) {
   charge(bytes / 256);
 }
 
+void Runtime::charge_items(const Value& value) {
+  const std::size_t items = value.is_sequence()                 ? value.as_sequence().items.size()
+                            : value.is_dict()                   ? value.as_dict().items.size()
+                            : value.is(Value::Kind::kGenerator) ? value.as_generator().items.size()
+                                                                : 0;
+  charge(1 + (value.is_string() ? value.as_string().size() / 64 : items / 16));
+}
+
+void Runtime::charge_search(std::string_view text, std::string_view part) {
+  charge((text.size() / 64) * (part.size() / 64));
+}
+
 Rendered Runtime::run(std::vector<std::pair<std::string, Value>> variables) {
   auto globals = std::make_shared<Scope>();
   globals->variables = global_functions();

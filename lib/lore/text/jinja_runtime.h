@@ -15,7 +15,7 @@
 namespace lore::jinja {
 
 inline constexpr std::size_t kMaxSteps = 1'000'000;
-inline constexpr std::size_t kMaxOutput = std::size_t{1} << 20;
+inline constexpr std::size_t kMaxOutput = std::size_t{4} << 20;
 inline constexpr int kMaxDepth = 1000;
 
 /// The variables of one block; inner blocks see the outer ones.
@@ -40,6 +40,12 @@ class Runtime {
   void charge(std::size_t steps);
   /// Counts the making or reading of that many bytes. Throws: Failure beyond kMaxOutput in one text.
   void charge_bytes(std::size_t bytes);
+  /// Counts going through the items of a container, not what they hold in turn, or through the bytes of a
+  /// text.
+  void charge_items(const Value& value);
+  /// Counts looking for `part` in `text`, which at the worst compares each byte of one with each of the
+  /// other.
+  void charge_search(std::string_view text, std::string_view part);
 
   Value call(const Value& callable, Arguments& arguments);
   Value filter(const std::string& name, const Value& target, Arguments& arguments);

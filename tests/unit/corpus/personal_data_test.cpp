@@ -36,7 +36,7 @@ std::pair<std::string, std::string> marked(const std::string& text) {
 }  // namespace
 
 TEST_CASE("personal data is found where it is and nowhere else") {
-  std::ifstream table(LORE_TEST_FOLDER "/personal_data.tsv");
+  std::ifstream table(LORE_SOURCE_DIR "/tests/unit/corpus/personal_data.tsv");
   std::string line;
   int cases = 0;
   while (std::getline(table, line)) {

@@ -91,6 +91,15 @@ TEST_CASE("ShareGPT rows become messages") {
             ["messages"][1]["content"] == "b");
 }
 
+TEST_CASE("a system column goes before the messages, once") {
+  const std::string rest = R"({"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]})";
+  CHECK(formed(R"({"system": "S", "messages": [)" + rest)["messages"][0]["content"] == "S");
+  CHECK(formed(R"({"system": "S", "messages": [{"role": "system", "content": "S"}, )" + rest)["messages"]
+            .size() == 3);
+  check_holds(why(R"({"system": "S", "messages": [{"role": "system", "content": "T"}, )" + rest),
+              {"which is meant?"});
+}
+
 TEST_CASE("function calls from before there were tools become tool calls") {
   const Json row = formed(
       R"({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": null,
@@ -116,6 +125,8 @@ TEST_CASE("Alpaca rows become messages as LLaMA-Factory makes them") {
 TEST_CASE("texts keep their white space") {
   CHECK(formed(R"({"prompt": "a ", "completion": " b\n"})") ==
         Json::parse(R"({"prompt": "a ", "completion": " b\n"})"));
+  CHECK(formed(R"({"prompt": "", "completion": "b"})") ==
+        Json::parse(R"({"prompt": "", "completion": "b"})"));
   CHECK(formed(R"({"text": " a\n"})") == Json::parse(R"({"text": " a\n"})"));
 }
 
@@ -171,7 +182,7 @@ TEST_CASE("rows of no format name their keys and the nearest format") {
 
 TEST_CASE("rows that would train nothing are bad") {
   check_holds(why(R"({"prompt": "a", "completion": " \n"})"), {"completion: is empty"});
-  check_holds(why(R"({"prompt": "", "completion": "b"})"), {"prompt: is empty"});
+  check_holds(why(R"({"prompt": null, "completion": "b"})"), {"lacks prompt"});
   check_holds(why(R"({"prompt": "a", "completion": null})"), {"lacks completion"});
   check_holds(why(R"({"prompt": "a", "completion": 4})"), {"completion: expected text, got a number"});
   check_holds(why(R"({"prompt": [{"role":"user","content":"a"}], "completion": "b"})"), {"a list and text"});

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "lore/core/error.h"
+#include "read_rows.h"
 #include "support/catch.h"
 #include "support/temporary_folder.h"
 
@@ -85,6 +86,36 @@ TEST_CASE("damaged arrays are errors") {
   CHECK(why("[{},]").find("an element is missing") != std::string::npos);
   CHECK(why("[{}] x").find("something follows") != std::string::npos);
   CHECK(why("[{}}").find("d.jsonl:1") != std::string::npos);
+}
+
+TEST_CASE("an object file is a row, or holds the rows") {
+  using Lines = std::vector<std::string>;
+  CHECK(read_text("d.json", "{\n \"messages\": [{\"a\": 1}]\n}\n").rows ==
+        Lines{R"({"messages":[{"a":1}]})"});
+  CHECK(read_text("d.json", "{\n \"data\": [{\"a\": 1}, {\"a\": 2}]\n}\n").places ==
+        Lines{"d.json:2", "d.json:2"});
+  CHECK(read_text("d.json", "{\n \"a\": 1\n}\n{\n \"a\": 2\n}\n").places == Lines{"d.json:1", "d.json:4"});
+  // A column of the row's own may hold a list, too.
+  lore::SourceSpec spec;
+  spec.columns = {{"messages", "turns"}};
+  CHECK(read_text("d.json", "{\n \"turns\": [{\"a\": 1}]\n}\n", spec).rows ==
+        Lines{R"({"turns":[{"a":1}]})"});
+}
+
+TEST_CASE("a row longer than 16 MiB is bad, and the next one is read") {
+  const std::string filler(std::size_t{17} << 20, 'x');
+  CHECK(why("{\"a\": \"" + filler + "\"}\n{}\n") == "d.jsonl:1: the row is longer than 16 MiB\n");
+  CHECK(why("[{\"a\": \"" + filler + "\"},\n{}]\n") == "d.jsonl:1: the row is longer than 16 MiB\n");
+}
+
+TEST_CASE("what a row says is no part of a message") {
+  for (const char* row : {"{\"a\": \"secret\" secret}", "{\"secret\": secret1}", "{\"a\": \"secret\x01\"}",
+                          "{\"a\": 31415926e999}", "{secret}", "\"secret\"", "{\"a\": \"secret\xFF\"}"}) {
+    const std::string text = why(row);
+    CHECK(text != "accepted");
+    CHECK(text.find("secret") == std::string::npos);
+    CHECK(text.find("31415926") == std::string::npos);
+  }
 }
 
 TEST_CASE("rows that would take too much to parse are refused") {

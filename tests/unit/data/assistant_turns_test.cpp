@@ -191,3 +191,42 @@ TEST_CASE("null content beside tool calls reaches a template that takes text onl
   CHECK(marked(source, {turn("user", "q"), call}) ==
         "<|im_start|>user\nq<|im_end|><|im_start|>assistant\n⟦<|call|>f<|im_end|>⟧");
 }
+
+TEST_CASE("the turns found without marks are those that the marks of Lore's own templates give") {
+  const auto unmarked = [](std::string source) {
+    for (const auto& [mark, plain] : {std::pair("{%- generation %}", "{%- if true %}"),
+                                      std::pair("{%- endgeneration %}", "{%- endif %}")}) {
+      for (std::size_t at = source.find(mark); at != std::string::npos; at = source.find(mark)) {
+        source.replace(at, std::string_view(mark).size(), plain);
+      }
+    }
+    return source;
+  };
+  Json call = turn("assistant", "");
+  call["tool_calls"] = {{{"type", "function"}, {"function", {{"name", "f"}, {"arguments", {{"a", 1}}}}}}};
+  const Json system = turn("system", "S");
+  const Json conversations = {
+      kTwoTurns,
+      {system, turn("user", "q"), turn("assistant", "a"), turn("user", "a"), turn("assistant", "a")},
+      {turn("user", " q\n"), turn("assistant", "\n a \n"), turn("user", "r"), turn("assistant", "  b")},
+      {turn("user", "q"), turn("assistant", ""), turn("user", "r"), turn("assistant", "b")},
+      {turn("user", "q"), turn("assistant", "a"), turn("user", "r")},
+      {turn("user", "q"), turn("assistant", "<think>\nx\n</think>\n\na"), turn("user", "r"),
+       turn("assistant", "<think>\ny\n</think>\n\nb")},
+      {turn("user", "q"), call, turn("tool", "1"), turn("assistant", "a"), turn("user", "r"), call},
+      {system, turn("assistant", "a"), turn("user", "q"), turn("assistant", "b"), turn("assistant", "c")}};
+  int compared = 0;
+  for (const auto name : lore::named_chat_templates()) {
+    const std::string source = lore::named_chat_template(name)->source();
+    for (const Json& messages : conversations) {
+      const std::string by_marks = marked(source, messages);
+      if (by_marks.starts_with("f:1: ")) {
+        CHECK(marked(unmarked(source), messages).starts_with("f:1: "));
+        continue;
+      }
+      CHECK(marked(unmarked(source), messages) == by_marks);
+      ++compared;
+    }
+  }
+  CHECK(compared >= 60);
+}

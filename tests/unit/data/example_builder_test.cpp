@@ -1,5 +1,6 @@
 #include "lore/data/example_builder.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "lore/core/error.h"
@@ -162,6 +163,63 @@ TEST_CASE("a prompt that brings its BOS does not get a second one") {
   CHECK(marked(builder("", {}, true), {{"prompt", "<s>ab"}, {"completion", "c"}}) == "<s>ab⟦c</s>⟧");
 }
 
+TEST_CASE("a raw text has one BOS and one EOS, whoever puts them, and EOS is trained although it pads") {
+  const auto shown = [](bool adds_bos, bool adds_eos, const char* prompt, const char* completion) {
+    const ExampleBuilder raw(std::make_shared<ToyTokenizer>(adds_bos, adds_eos), {}, {});
+    const Json row = {{"prompt", prompt}, {"completion", completion}};
+    return lore::preview_text(raw.build(row, "f:1"), ToyTokenizer(), false) + "|" +
+           ToyTokenizer().decode(raw.build_prompt(row), false);
+  };
+  CHECK(shown(true, true, "ab", "c") == "<s>ab⟦c</s>⟧|<s>ab");
+  CHECK(shown(true, true, "<s>ab", "c</s>") == "<s>ab⟦c</s>⟧|<s>ab");
+  CHECK(shown(false, true, "ab", "c") == "ab⟦c</s>⟧|ab");
+  CHECK(shown(false, false, "<s>ab", "c</s>") == "<s>ab⟦c</s>⟧|<s>ab");
+  CHECK(shown(true, true, "", "c") == "<s>⟦c</s>⟧|<s>");
+}
+
+TEST_CASE("a rendered conversation has the template's BOS and no other") {
+  const auto ids = [](bool ensures_bos, bool adds_bos, const std::string& source) {
+    lore::ExampleSettings settings;
+    settings.ensures_bos = ensures_bos;
+    const ExampleBuilder from = builder(source, settings, adds_bos);
+    const Example example = from.build(chat({{"user", "q"}, {"assistant", "a"}}), "f:1");
+    const auto prompt = from.build_prompt(chat({{"user", "q"}}));
+    CHECK(std::equal(prompt.begin(), prompt.end(), example.ids.begin()));
+    CHECK(example.ids.size() == example.trained.size());
+    CHECK(example.trained[0] == 0);
+    return std::pair(std::count(prompt.begin(), prompt.end(), 0),
+                     std::count(example.ids.begin(), example.ids.end(), 0));
+  };
+  const auto once = std::pair<std::ptrdiff_t, std::ptrdiff_t>(1, 1);
+  const auto never = std::pair<std::ptrdiff_t, std::ptrdiff_t>(0, 0);
+  const std::string with_bos = "{{ bos_token }}" + std::string(kChatml);
+  for (const bool adds_bos : {false, true}) {
+    for (const bool ensures_bos : {false, true}) {
+      CHECK(ids(ensures_bos, adds_bos, with_bos) == once);
+      CHECK(ids(ensures_bos, adds_bos, kChatml) == (adds_bos && ensures_bos ? once : never));
+    }
+  }
+}
+
+TEST_CASE(
+    "what generation asks with is the beginning of what training sees, for every template Lore brings") {
+  for (const auto name : lore::named_chat_templates()) {
+    lore::ExampleSettings settings;
+    settings.ensures_bos = true;
+    const ExampleBuilder from(std::make_shared<ToyTokenizer>(true), lore::named_chat_template(name),
+                              settings);
+    const auto prompt = from.build_prompt(chat({{"system", "S"}, {"user", "q"}}));
+    const Example example = from.build(chat({{"system", "S"}, {"user", "q"}, {"assistant", "a"}}), "f:1");
+    REQUIRE(prompt.size() < example.ids.size());
+    CHECK(std::equal(prompt.begin(), prompt.end(), example.ids.begin()));
+    CHECK(std::count(example.ids.begin(), example.ids.end(), 0) == 1);
+    for (std::size_t i = 0; i < prompt.size(); ++i) {
+      CHECK(example.trained[i] == 0);
+    }
+    CHECK(example.trained[prompt.size()] == 1);
+  }
+}
+
 TEST_CASE("prompt and completion are rendered when a template is asked for") {
   lore::ExampleSettings settings;
   settings.template_for_text_pairs = true;
@@ -192,8 +250,8 @@ TEST_CASE("rows that cannot be used are errors that say why") {
       return std::string(error.what());
     }
   };
-  CHECK(why({{"text", "x"}}) ==
-        "f.jsonl:3: row: expected 'messages', or 'prompt' and 'completion'; its keys: text");
+  CHECK(why({{"words", "x"}}) ==
+        "f.jsonl:3: row: expected 'messages', or 'prompt' and 'completion', or 'text'; its keys: words");
   CHECK(why({{"prompt", "x"}}).find("its keys: prompt") != std::string::npos);
   CHECK(why(chat({{"user", "q"}})) == "f.jsonl:3: row: has no message of the assistant to train on");
   CHECK(why(chat({{"user", "q"}, {"assistant", "a"}}), "").find("data.template") != std::string::npos);

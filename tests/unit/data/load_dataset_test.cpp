@@ -53,12 +53,12 @@ struct Workplace {
     std::ofstream(folder / name) << text;
     return folder / name;
   }
-  /// Row i has a prompt of i bytes and a completion of 3, so i + 4 tokens.
+  /// Row i, from 0, has a prompt of i + 1 bytes and a completion of 3, so i + 5 tokens.
   std::string write_rows(const std::string& name, int rows) const {
     std::string text;
     for (int i = 0; i < rows; ++i) {
       text += fmt::format("{{\"prompt\": \"{}\", \"completion\": \"abc\"}}\n",
-                          std::string(static_cast<std::size_t>(i), 'p'));
+                          std::string(static_cast<std::size_t>(i) + 1, 'p'));
     }
     return write(name, text);
   }
@@ -139,10 +139,9 @@ TEST_CASE("examples keep the order of sources and rows for any number of threads
   REQUIRE(one.sources().size() == 2);
   CHECK(one.sources()[0].rows == 100);
   CHECK(one.sources()[1].examples == 30);
-  CHECK(one.sources()[1].tokens == 30 * 4 + 29 * 30 / 2);
-  // The first row has no prompt: its first token is not predicted.
-  CHECK(one.sources()[1].trained_tokens == 30 * 4 - 1);
-  CHECK(one.trained_tokens() == 130 * 4 - 2);
+  CHECK(one.sources()[1].tokens == 30 * 5 + 29 * 30 / 2);
+  CHECK(one.sources()[1].trained_tokens == 30 * 4);
+  CHECK(one.trained_tokens() == 130 * 4);
   REQUIRE(one.files.size() == 2);
   CHECK(one.files[0].sha256.size() == 64);
   check_no_row_is_lost(one);
@@ -152,24 +151,24 @@ TEST_CASE("examples keep the order of sources and rows for any number of threads
 TEST_CASE("what is done with a row that is too long") {
   Workplace place;
   const std::vector<SourceSpec> sources = {{.path = place.write_rows("a.jsonl", 10)}};
-  place.settings.max_length = 11;
+  place.settings.max_length = 12;
   const Dataset refused = place.load(sources);
   check_no_row_is_lost(refused);
-  CHECK_THROWS_WITH(report_bad_rows({&refused}, lore::BadRowPolicy::kError, place.messages),
+  CHECK_THROWS_WITH(lore::report_bad_rows({&refused}, lore::BadRowPolicy::kError, place.messages),
                     Catch::Contains("2 rows") &&
-                        Catch::Contains("a.jsonl:9: has 12 tokens, more than data.max_length 11") &&
+                        Catch::Contains("a.jsonl:9: has 13 tokens, more than data.max_length 12") &&
                         Catch::Contains("a.jsonl:10: "));
   place.settings.overlong = Overlong::kDrop;
   const Dataset dropped = place.load(sources);
   CHECK(dropped.count() == 8);
   CHECK(dropped.sources()[0].dropped == 2);
   place.settings.overlong = Overlong::kTruncateLeft;
-  CHECK(text_of(place.load(sources), 9) == "pppppppabc</s>");
+  CHECK(text_of(place.load(sources), 9) == "ppppppppabc</s>");
   place.settings.overlong = Overlong::kSplit;
   const Dataset split = place.load(sources);
   CHECK(split.sources()[0].split == 2);
   CHECK(split.count() == 12);
-  CHECK(split.trained_tokens() == 10 * 4 - 1);
+  CHECK(split.trained_tokens() == 10 * 4);
   place.settings.max_length = 1;
   CHECK_THROWS_AS(place.load(sources), lore::Error);
 }
@@ -195,15 +194,15 @@ TEST_CASE("bad rows of all sources are reported together, and kept for the rejec
   const std::string good = "{\"prompt\": \"a\", \"completion\": \"b\"}\n";
   const Dataset a = place.load({{.path = place.write("a.jsonl", "{\"x\": 1}\n" + good + "{\"y\n")}});
   const Dataset b = place.load({{.path = place.write("b.jsonl", "{\"z\": 1}\n" + good)}});
-  CHECK_THROWS_WITH(report_bad_rows({&a, &b}, lore::BadRowPolicy::kError, place.messages),
+  CHECK_THROWS_WITH(lore::report_bad_rows({&a, &b}, lore::BadRowPolicy::kError, place.messages),
                     Catch::Contains("3 rows") && Catch::Contains("a.jsonl:1: ") &&
                         Catch::Contains("a.jsonl:3: ") && Catch::Contains("b.jsonl:1: "));
   CHECK(place.messages.texts.empty());
-  report_bad_rows({&a, &b}, lore::BadRowPolicy::kSkip, place.messages);
+  lore::report_bad_rows({&a, &b}, lore::BadRowPolicy::kSkip, place.messages);
   CHECK_THAT(place.messages.all(), Catch::Contains("3 rows that cannot be used, left out"));
   CHECK(a.count() == 1);
   const fs::path rejects = place.folder / "rejects.jsonl";
-  CHECK(write_rejects(rejects, {&a, &b}) == 3);
+  CHECK(lore::write_rejects(rejects, {&a, &b}) == 3);
   std::ifstream file(rejects);
   std::string line;
   std::vector<nlohmann::json> lines;
@@ -216,8 +215,8 @@ TEST_CASE("bad rows of all sources are reported together, and kept for the rejec
   CHECK(lines[1]["row"] == "{\"y");
   CHECK(fs::status(rejects).permissions() == (fs::perms::owner_read | fs::perms::owner_write));
   const Dataset good_only = place.load({{.path = place.write("c.jsonl", good)}});
-  report_bad_rows({&good_only}, lore::BadRowPolicy::kError, place.messages);
-  CHECK(write_rejects(place.folder / "none.jsonl", {&good_only}) == 0);
+  lore::report_bad_rows({&good_only}, lore::BadRowPolicy::kError, place.messages);
+  CHECK(lore::write_rejects(place.folder / "none.jsonl", {&good_only}) == 0);
   CHECK_FALSE(fs::exists(place.folder / "none.jsonl"));
   CHECK(lore::parse_bad_row_policy("skip") == lore::BadRowPolicy::kSkip);
   CHECK_THROWS_AS(lore::parse_bad_row_policy("ignore"), lore::Error);
@@ -230,7 +229,7 @@ TEST_CASE("no more than twenty bad rows are listed, all are counted") {
     rows += "{\"x\": 1}\n";
   }
   const Dataset dataset = place.load({{.path = place.write("a.jsonl", rows)}});
-  CHECK_THROWS_WITH(report_bad_rows({&dataset}, lore::BadRowPolicy::kError, place.messages),
+  CHECK_THROWS_WITH(lore::report_bad_rows({&dataset}, lore::BadRowPolicy::kError, place.messages),
                     Catch::Contains("1000 rows") && Catch::Contains("a.jsonl:20: ") &&
                         !Catch::Contains("a.jsonl:21: ") && Catch::Contains("and 980 more"));
 }
@@ -271,7 +270,7 @@ TEST_CASE("every row is used or reported, whatever the policies are") {
         for (const SourceCounts& source : train.sources()) {
           left_out += source.bad + source.dropped + source.duplicates + source.leaked;
         }
-        CHECK(write_rejects(place.folder / "rejects.jsonl", {&train}) == left_out);
+        CHECK(lore::write_rejects(place.folder / "rejects.jsonl", {&train}) == left_out);
         CHECK((duplicates != RepeatPolicy::kDrop || duplicates_left_out > 0));
       }
     }
@@ -312,8 +311,6 @@ TEST_CASE("a cache is made anew for whatever changes the tokens, and only for th
   source.limit = 1;
   CHECK(is_made_anew());
   source.encoding = "utf-8";
-  CHECK(is_made_anew());
-  source.sample_by = "line";
   CHECK(is_made_anew());
   source.columns = {{"prompt", "prompt"}};
   CHECK(is_made_anew());
@@ -383,9 +380,9 @@ TEST_CASE("a warm start says the same as a cold one") {
     const std::string mail =
         "{\"prompt\": \"write to ann.lee@example.com\", \"completion\": \"yes, I will\"}\n";
     Dataset train = place.load({{.path = place.write("a.jsonl", mixed_rows() + mail)}});
-    report_bad_rows({&train}, lore::BadRowPolicy::kSkip, messages);
+    lore::report_bad_rows({&train}, lore::BadRowPolicy::kSkip, messages);
     apply_duplicates(train, RepeatPolicy::kDrop, messages);
-    write_rejects(place.folder / "rejects.jsonl", {&train});
+    lore::write_rejects(place.folder / "rejects.jsonl", {&train});
     std::ifstream file(place.folder / "rejects.jsonl");
     return messages.all() + describe(train.sources()[0]) +
            std::string(std::istreambuf_iterator<char>(file), {});

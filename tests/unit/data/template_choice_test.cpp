@@ -17,9 +17,17 @@ TEST_CASE("a chat template is the model's, a named one, a file's or none") {
   const auto named = lore::choose_chat_template("chatml", model.path());
   CHECK(named.chat_template->marks_generation());
   CHECK(named.for_text_pairs);
+  CHECK(named.named);
+  CHECK_FALSE(own.named);
   std::ofstream(model / "other.jinja") << "other";
   CHECK(lore::choose_chat_template((model / "other.jinja").string(), model.path()).chat_template->source() ==
         "other");
   CHECK_THROWS_WITH(lore::choose_chat_template("chatlm", model.path()),
                     Catch::Contains("did you mean 'chatml'"));
+}
+
+TEST_CASE("a template's time is the first second of the day") {
+  CHECK(lore::time_for_template("").empty());
+  CHECK(lore::time_for_template("2026-02-05") == "1770249600");
+  CHECK_THROWS_WITH(lore::time_for_template("5.2.2026"), Catch::Contains("YYYY-MM-DD"));
 }

@@ -11,13 +11,16 @@
 class ToyTokenizer : public lore::Tokenizer {
  public:
   static constexpr std::int32_t kFirstByte = 100;
-  static constexpr std::array<std::string_view, 6> kSpecial = {"<s>",        "</s>",       "<|im_start|>",
-                                                               "<|im_end|>", "<|eom_id|>", "<|call|>"};
+  static constexpr std::array<std::string_view, 7> kSpecial = {
+      "<s>", "</s>", "<|im_start|>", "<|im_end|>", "<|eom_id|>", "<|call|>", "<|eot_id|>"};
 
-  explicit ToyTokenizer(bool adds_bos = false) : adds_bos_(adds_bos) {
+  explicit ToyTokenizer(bool adds_bos = false, bool adds_eos = false)
+      : adds_bos_(adds_bos), adds_eos_(adds_eos) {
     special_tokens_.by_name = {{"bos_token", "<s>"}, {"eos_token", "</s>"}};
     special_tokens_.bos = 0;
     special_tokens_.eos = 1;
+    // As many models have it: what pads is what ends.
+    special_tokens_.pad = 1;
   }
 
   std::vector<lore::Token> tokenize(std::string_view text, bool add_special_tokens) const override {
@@ -36,6 +39,9 @@ class ToyTokenizer : public lore::Tokenizer {
       }
       tokens.push_back({id, at, at + length});
       at += length;
+    }
+    if (add_special_tokens && adds_eos_) {
+      tokens.push_back({1, text.size(), text.size()});
     }
     return tokens;
   }
@@ -64,4 +70,5 @@ class ToyTokenizer : public lore::Tokenizer {
 
  private:
   bool adds_bos_;
+  bool adds_eos_;
 };

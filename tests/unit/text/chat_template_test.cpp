@@ -1,5 +1,6 @@
 #include "lore/text/chat_template.h"
 
+#include <array>
 #include <fstream>
 #include <thread>
 #include <vector>
@@ -47,6 +48,29 @@ TEST_CASE("generation blocks record their bytes") {
   CHECK(rendered.generation_spans[0] == std::pair<std::size_t, std::size_t>(7, 12));
   CHECK(compiled.marks_generation());
   CHECK_FALSE(ChatTemplate::compile("generation", "t").marks_generation());
+}
+
+TEST_CASE("what a loop over the messages writes is recorded, innermost loops first") {
+  const auto spans = [](const char* source) {
+    std::vector<std::array<std::size_t, 4>> result;
+    for (const auto& span : ChatTemplate::compile(source, "t").render(kChat, {}).message_spans) {
+      result.push_back({span.message, span.begin, span.end, static_cast<std::size_t>(span.line)});
+    }
+    return result;
+  };
+  using Spans = std::vector<std::array<std::size_t, 4>>;
+  CHECK(spans("s\n{% for m in messages %}{{ m.content }}{% endfor %}e") ==
+        Spans{{0, 2, 8, 2}, {1, 8, 10, 2}});
+  CHECK(spans("{% for m in messages[1:] + messages %}{{ m.content }}{% endfor %}") ==
+        Spans{{1, 0, 2, 1}, {0, 2, 8, 1}, {1, 8, 10, 1}});
+  CHECK(spans("{% for m in messages if m.role == 'user' %}<{% for n in messages|reverse %}{{ n.content }}{% "
+              "endfor "
+              "%}>{% endfor %}") == Spans{{1, 1, 3, 1}, {0, 3, 9, 1}, {0, 0, 10, 1}});
+  // Nothing written, written elsewhere, or not the messages.
+  CHECK(spans("{% for m in messages %}{% set x %}{{ m.content }}{% endset %}{% endfor %}").empty());
+  CHECK(spans("{% for m in messages %}{% endfor %}{% for m in ['a'] %}{{ m }}{% endfor %}").empty());
+  CHECK(spans("{% set messages = [{'content': 'x'}] %}{% for m in messages %}{{ m.content }}{% endfor %}")
+            .empty());
 }
 
 TEST_CASE("what a template raises names template, line and message") {
@@ -128,4 +152,50 @@ TEST_CASE("the templates Lore brings mark each answer with its end of turn") {
          "<|end_header_id|>\n\nr<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nb<|eot_id|>",
          "a<|eot_id|>");
   CHECK_FALSE(lore::named_chat_template("nonsense"));
+  expect("zephyr",
+         "<|system|>\nS</s>\n<|user|>\nq</s>\n<|assistant|>\na</s>\n<|user|>\nr</s>\n<|assistant|>\nb</s>\n",
+         "a</s>");
+  expect("mistral", "<s>[INST] q[/INST] a</s>[INST] S\n\nr[/INST] b</s>", " a</s>");
+  expect(
+      "smollm2",
+      "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\na<|im_end|>\n"
+      "<|im_start|>user\nr<|im_end|>\n<|im_start|>assistant\nb<|im_end|>\n",
+      "a<|im_end|>");
+  expect(
+      "qwen2.5",
+      "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\na<|im_end|>\n"
+      "<|im_start|>user\nr<|im_end|>\n<|im_start|>assistant\nb<|im_end|>\n",
+      "a<|im_end|>");
+  expect(
+      "qwen3",
+      "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\na<|im_end|>\n"
+      "<|im_start|>user\nr<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\nb<|im_end|>\n",
+      "a<|im_end|>");
+  expect(
+      "llama3.1",
+      "<s><|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\nToday Date: "
+      "26 Jul "
+      "2024\n\nS<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nq<|eot_id|><|start_header_id|>assistant"
+      "<|end_header_id|>\n\na<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nr<|eot_id|><|start_header_"
+      "id|>"
+      "assistant<|end_header_id|>\n\nb<|eot_id|>",
+      "a<|eot_id|>");
+}
+
+TEST_CASE("a template Lore brings renders a question as the beginning of its answered form") {
+  RenderOptions options;
+  options.special_tokens = {{"bos_token", "<s>"}, {"eos_token", "</s>"}};
+  for (const auto name : lore::named_chat_templates()) {
+    const auto compiled = lore::named_chat_template(name);
+    CHECK(compiled->marks_generation());
+    Json messages = {{{"role", "system"}, {"content", "S"}}, {{"role", "user"}, {"content", "q"}}};
+    options.add_generation_prompt = true;
+    const std::string prompt = compiled->render(messages, options).text;
+    messages.push_back({{"role", "assistant"}, {"content", "a"}});
+    options.add_generation_prompt = false;
+    const auto answered = compiled->render(messages, options);
+    CHECK(answered.text.starts_with(prompt));
+    REQUIRE(answered.generation_spans.size() == 1);
+    CHECK(answered.generation_spans[0].first == prompt.size());
+  }
 }
