@@ -1,6 +1,7 @@
 // Renders chat templates for tests that compare with other implementations. Reads JSON objects, one a line:
 // {"template", "messages", "tools", "add_generation_prompt", "variables", "special_tokens", "now"}, the
-// template a Jinja source or the name of one Lore brings along; writes {"text", "spans"} or {"error"} for each, and flushes after each line.
+// template a Jinja source or the name of one Lore brings along; writes {"text", "spans"} or {"error"} for
+// each, and flushes after each line.
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
