@@ -2,9 +2,8 @@
 
 #include "lore/core/error.h"
 #include "lore/data/example_builder.h"
-#include "lore/data/preview.h"
 #include "support/catch.h"
-#include "unit/data/toy_tokenizer.h"
+#include "unit/data/marked_text.h"
 
 using lore::ChatTemplate;
 using Json = nlohmann::ordered_json;
@@ -16,7 +15,7 @@ std::string marked(const std::string& source, const Json& messages, lore::Exampl
   const lore::ExampleBuilder builder(std::make_shared<ToyTokenizer>(), ChatTemplate::compile(source, "t"),
                                      settings);
   try {
-    return lore::preview_text(builder.build({{"messages", messages}}, "f:1"), ToyTokenizer(), false);
+    return marked_text(builder.build({{"messages", messages}}, "f:1"));
   } catch (const lore::Error& error) {
     return error.what();
   }
