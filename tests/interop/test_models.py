@@ -36,6 +36,36 @@ def test_fp32_logits_equal_those_of_transformers(name, tmp_path):
     check_close(ours["logits"], reference_logits(model, segments))
 
 
+@pytest.mark.parametrize("name", families.FAMILIES)
+def test_a_packed_row_leaks_nothing_from_one_segment_to_another(name, tmp_path):
+    families.make(name, tmp_path / "model")
+
+    def logits(segments):
+        return probe("logits", tmp_path / "model", "float32", None, segments, tmp_path)[1]["logits"]
+
+    def loss(packed, segments):
+        losses = []
+        for part, s in zip(packed.split([len(s["ids"]) for s in segments]), segments):
+            losses.append(torch.nn.functional.cross_entropy(part[:-1].double(), torch.tensor(s["ids"][1:]),
+                                                            reduction="sum"))
+        return torch.stack(losses).sum()
+
+    segments = random_segments()
+    packed = logits(segments)
+    alone = torch.cat([logits([s]) for s in segments])
+    assert (packed - alone).abs().max() <= 1e-6 * packed.abs().max()
+    long = [s for s in segments if len(s["ids"]) > 1]
+    exact = loss(torch.cat([logits([s]) for s in long]), long)
+    assert abs(loss(logits(long), long) - exact) <= 1e-6 * exact
+    for changed in range(len(segments)):
+        others = [dict(s) for s in segments]
+        others[changed] = segment([(i + 1) % 320 for i in segments[changed]["ids"]])
+        difference = (logits(others) - packed).abs().max(dim=1).values.split(list(LENGTHS))
+        for i, part in enumerate(difference):
+            assert (part.max() > 1e-3) == (i == changed)
+            assert i == changed or part.max() == 0
+
+
 @pytest.mark.parametrize("name", ["llama-3.1", "mistral", "qwen2", "qwen3"])
 def test_bf16_is_as_near_to_fp32_as_transformers_bf16(name, tmp_path):
     model = families.make(name, tmp_path / "fp32")
