@@ -135,4 +135,9 @@ bool PipelineTokenizer::is_special(std::int32_t id) const {
   return token && pipeline_.added.is_special(*token);
 }
 
+bool PipelineTokenizer::is_open(std::int32_t id) const {
+  auto token = spelling(id);
+  return !token || (pipeline_.decoder != nullptr && pipeline_.decoder->joins(*token));
+}
+
 }  // namespace lore

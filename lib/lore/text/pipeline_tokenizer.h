@@ -41,6 +41,7 @@ class PipelineTokenizer : public Tokenizer {
   std::optional<std::int32_t> id_of(std::string_view token) const override;
   std::string token_of(std::int32_t id) const override;
   bool is_special(std::int32_t id) const override;
+  bool is_open(std::int32_t id) const override;
 
  private:
   std::optional<std::string_view> spelling(std::int32_t id) const;

@@ -10,7 +10,7 @@ namespace lore {
 namespace {
 
 /// The window is cut down to its last half when it has grown this long.
-constexpr std::size_t kLongestWindow = 64;
+constexpr std::size_t kLongestWindow = 16;
 
 /// How much of `text` later tokens cannot change.
 std::size_t settled_length(std::string_view text, bool cleans_up_spaces) {
@@ -35,8 +35,9 @@ StreamDecoder::StreamDecoder(std::shared_ptr<const Tokenizer> tokenizer, bool sk
     : tokenizer_(std::move(tokenizer)), skip_special_tokens_(skip_special_tokens) {}
 
 std::string StreamDecoder::push(std::int32_t id) {
+  if (skip_special_tokens_ && tokenizer_->is_special(id)) return {};
   window_.push_back(id);
-  return advance(false);
+  return tokenizer_->is_open(id) ? std::string() : advance(false);
 }
 
 std::string StreamDecoder::finish() {

@@ -63,6 +63,9 @@ class Tokenizer {
   virtual std::string token_of(std::int32_t id) const = 0;
   /// True for the tokens that decode(..., skip_special_tokens) leaves out.
   virtual bool is_special(std::int32_t id) const = 0;
+  /// True when later tokens may change what `decode` gives up to and with `id`, although it ends a character:
+  /// for one byte, written <0xHH>, and for an id that is no token.
+  virtual bool is_open(std::int32_t id) const;
 
   const SpecialTokens& special_tokens() const { return special_tokens_; }
   /// SHA-256 of the bytes that define this tokenizer, 64 hex digits.
