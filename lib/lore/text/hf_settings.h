@@ -45,8 +45,8 @@ struct HfSettings {
   bool clean_up_tokenization_spaces = false;
 
   const HfSpecialToken* find(std::string_view name) const;
-  /// Takes over an added token of tokenizer.json. Without an added_tokens_decoder its flags win over those that
-  /// special_tokens_map.json and added_tokens.json give.
+  /// Takes over an added token of tokenizer.json. Without an added_tokens_decoder its flags win over those
+  /// that special_tokens_map.json and added_tokens.json give.
   void adopt(std::int64_t id, const AddedToken& token);
   /// A text that differs when any of this differs.
   std::string fingerprint() const;

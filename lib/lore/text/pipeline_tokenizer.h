@@ -36,6 +36,7 @@ class PipelineTokenizer : public Tokenizer {
 
   std::vector<Token> tokenize(std::string_view text, bool add_special_tokens) const override;
   std::string decode(std::span<const std::int32_t> ids, bool skip_special_tokens) const override;
+  std::string decode_verbatim(std::span<const std::int32_t> ids, bool skip_special_tokens) const override;
   bool cleans_up_spaces() const override { return pipeline_.clean_up_spaces; }
   std::int64_t size() const override { return size_; }
   std::optional<std::int32_t> id_of(std::string_view token) const override;

@@ -30,7 +30,7 @@ class StreamDecoder {
   std::shared_ptr<const Tokenizer> tokenizer_;
   bool skip_special_tokens_;
   std::vector<std::int32_t> window_;  // the ids decoded together
-  std::size_t handed_out_ = 0;        // bytes of their text
+  std::size_t handed_out_ = 0;        // bytes of their text, before clean-up
 };
 
 }  // namespace lore

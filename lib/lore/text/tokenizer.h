@@ -55,6 +55,8 @@ class Tokenizer {
   /// True when `decode` takes spaces out before punctuation, as transformers does where tokenizer_config.json
   /// has clean_up_tokenization_spaces.
   virtual bool cleans_up_spaces() const = 0;
+  /// `decode` before that clean-up.
+  virtual std::string decode_verbatim(std::span<const std::int32_t> ids, bool skip_special_tokens) const;
 
   /// The number of tokens, added ones included: `len(tokenizer)` of transformers.
   virtual std::int64_t size() const = 0;
