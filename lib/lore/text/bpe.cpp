@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <span>
 #include <utility>
@@ -11,6 +12,20 @@
 #include "lore/text/utf8.h"
 
 namespace lore {
+
+namespace {
+
+/// What stands for a space in sentencepiece's vocabularies.
+constexpr std::string_view kSpaceMarker = "\u2581";
+
+/// Where the word at `begin`, space markers and what follows them, ends.
+std::size_t next_word(std::string_view text, std::size_t begin) {
+  std::size_t at = begin;
+  while (text.substr(at, kSpaceMarker.size()) == kSpaceMarker) at += kSpaceMarker.size();
+  return std::min(text.find(kSpaceMarker, at), text.size());
+}
+
+}  // namespace
 
 /// The tokens of the pieces seen so far; forgets everything when it is full.
 class PieceCache {
@@ -79,9 +94,19 @@ Bpe::Bpe(Vocabulary vocabulary, MergeTable merges, BpeOptions options)
     byte_ids_[byte] = vocabulary_.find(token).value_or(-1);
   }
   first_part_id_ = vocabulary_.largest_id() + 1;
+  cuts_words_ = !options_.bytes && !options_.ignore_merges && words_stay_apart();
 }
 
 Bpe::~Bpe() = default;
+
+bool Bpe::words_stay_apart() const {
+  if (!vocabulary_.find(kSpaceMarker)) return false;
+  for (std::int32_t id = 0; id <= vocabulary_.largest_id(); ++id) {
+    std::string_view token = vocabulary_.token(id).value_or("");
+    if (next_word(token, 0) != token.size()) return false;
+  }
+  return true;
+}
 
 std::optional<std::int32_t> Bpe::whole_token(std::string_view piece) const {
   return vocabulary_.find(options_.bytes ? spell_bytes(piece) : std::string(piece));
@@ -166,6 +191,18 @@ Bpe::Session::~Session() {
 }
 
 void Bpe::Session::tokenize(std::string_view piece, std::vector<PieceToken>& tokens) {
+  if (!bpe_.cuts_words_) {
+    tokenize_word(piece, tokens);
+    return;
+  }
+  for (std::size_t begin = 0; begin < piece.size();) {
+    std::size_t end = next_word(piece, begin);
+    tokenize_word(piece.substr(begin, end - begin), tokens);
+    begin = end;
+  }
+}
+
+void Bpe::Session::tokenize_word(std::string_view piece, std::vector<PieceToken>& tokens) {
   bool cached = piece.size() <= PieceCache::kLongestPiece;
   std::uint64_t hash = cached ? hash_bytes(piece) : 0;
   if (cached) {

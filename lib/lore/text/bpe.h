@@ -64,6 +64,8 @@ class Bpe {
     void tokenize(std::string_view piece, std::vector<PieceToken>& tokens);
 
    private:
+    void tokenize_word(std::string_view word, std::vector<PieceToken>& tokens);
+
     const Bpe& bpe_;
     std::unique_ptr<PieceCache> cache_;
     std::vector<PieceToken> word_;
@@ -71,6 +73,9 @@ class Bpe {
 
  private:
   std::optional<std::int32_t> whole_token(std::string_view piece) const;
+  /// True when no token holds a space marker after another character, so that none reaches over the border
+  /// before a word.
+  bool words_stay_apart() const;
   void split(std::string_view piece, std::vector<PieceToken>& word) const;
   void append_character(std::string_view character, std::optional<PieceToken>& unknown,
                         std::vector<PieceToken>& word) const;
@@ -83,6 +88,7 @@ class Bpe {
   std::optional<std::int32_t> unk_;
   std::array<std::int32_t, 256> byte_ids_{};  // of <0xHH>, or of the byte's character; -1 where missing
   std::int32_t first_part_id_;
+  bool cuts_words_;
 
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<PieceCache>> idle_caches_;

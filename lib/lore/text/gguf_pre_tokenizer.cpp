@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <initializer_list>
 
 #include "lore/core/error.h"
 
@@ -38,7 +37,7 @@ constexpr std::string_view kDeepseekLetters =
 // clang-format on
 
 struct Named {
-  std::initializer_list<std::string_view> names;
+  std::vector<std::string_view> names;
   GgufPreTokenizer how;
 };
 

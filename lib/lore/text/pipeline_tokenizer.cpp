@@ -97,6 +97,12 @@ std::vector<Token> PipelineTokenizer::tokenize(std::string_view text, bool add_s
 }
 
 std::string PipelineTokenizer::decode(std::span<const std::int32_t> ids, bool skip_special_tokens) const {
+  std::string text = decode_verbatim(ids, skip_special_tokens);
+  return pipeline_.clean_up_spaces ? lore::clean_up_spaces(std::move(text)) : text;
+}
+
+std::string PipelineTokenizer::decode_verbatim(std::span<const std::int32_t> ids,
+                                               bool skip_special_tokens) const {
   std::vector<std::string> tokens;
   tokens.reserve(ids.size());
   for (std::int32_t id : ids) {
@@ -110,7 +116,7 @@ std::string PipelineTokenizer::decode(std::span<const std::int32_t> ids, bool sk
     if (i > 0 && pipeline_.decoder == nullptr) text += ' ';
     text += tokens[i];
   }
-  return pipeline_.clean_up_spaces ? lore::clean_up_spaces(std::move(text)) : text;
+  return text;
 }
 
 std::optional<std::string_view> PipelineTokenizer::spelling(std::int32_t id) const {
@@ -133,6 +139,11 @@ std::string PipelineTokenizer::token_of(std::int32_t id) const {
 bool PipelineTokenizer::is_special(std::int32_t id) const {
   auto token = spelling(id);
   return token && pipeline_.added.is_special(*token);
+}
+
+bool PipelineTokenizer::is_open(std::int32_t id) const {
+  auto token = spelling(id);
+  return !token || (pipeline_.decoder != nullptr && pipeline_.decoder->joins(*token));
 }
 
 }  // namespace lore

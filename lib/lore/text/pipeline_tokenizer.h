@@ -36,11 +36,13 @@ class PipelineTokenizer : public Tokenizer {
 
   std::vector<Token> tokenize(std::string_view text, bool add_special_tokens) const override;
   std::string decode(std::span<const std::int32_t> ids, bool skip_special_tokens) const override;
+  std::string decode_verbatim(std::span<const std::int32_t> ids, bool skip_special_tokens) const override;
   bool cleans_up_spaces() const override { return pipeline_.clean_up_spaces; }
   std::int64_t size() const override { return size_; }
   std::optional<std::int32_t> id_of(std::string_view token) const override;
   std::string token_of(std::int32_t id) const override;
   bool is_special(std::int32_t id) const override;
+  bool is_open(std::int32_t id) const override;
 
  private:
   std::optional<std::string_view> spelling(std::int32_t id) const;

@@ -12,13 +12,13 @@ namespace lore {
 
 /// Decodes a growing sequence of tokens and hands out its text as soon as it is certain.
 ///
-/// The pieces put together are `Tokenizer::decode` of all ids, as long as these make valid UTF-8; none ends
-/// within a character.
+/// The pieces put together are `Tokenizer::decode` of all ids, be they a text or not; none ends within a
+/// character. A run of tokens <0xHH> comes out when it ends, for one wrong byte changes all of it.
 class StreamDecoder {
  public:
   explicit StreamDecoder(std::shared_ptr<const Tokenizer> tokenizer, bool skip_special_tokens = true);
 
-  /// The text that `id` completes; empty while a character is unfinished.
+  /// The text that `id` completes; empty while it may still change.
   std::string push(std::int32_t id);
   /// What is left at the end of the sequence, an unfinished character as U+FFFD.
   std::string finish();
@@ -30,7 +30,7 @@ class StreamDecoder {
   std::shared_ptr<const Tokenizer> tokenizer_;
   bool skip_special_tokens_;
   std::vector<std::int32_t> window_;  // the ids decoded together
-  std::size_t handed_out_ = 0;        // bytes of their text
+  std::size_t handed_out_ = 0;        // bytes of their text, before clean-up
 };
 
 }  // namespace lore

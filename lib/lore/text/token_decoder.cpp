@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -91,6 +92,7 @@ class ByteFallbackDecoder : public TokenDecoder {
     end_run();
     tokens = std::move(decoded);
   }
+  bool joins(std::string_view token) const override { return byte_of(token).has_value(); }
 
  private:
   static int hex_digit(char c) {
@@ -174,6 +176,9 @@ class DecoderSequence : public TokenDecoder {
   void apply(std::vector<std::string>& tokens) const override {
     for (const auto& step : steps_) step->apply(tokens);
   }
+  bool joins(std::string_view token) const override {
+    return std::any_of(steps_.begin(), steps_.end(), [&](const auto& step) { return step->joins(token); });
+  }
 
  private:
   std::vector<std::unique_ptr<const TokenDecoder>> steps_;
@@ -182,6 +187,8 @@ class DecoderSequence : public TokenDecoder {
 }  // namespace
 
 TokenDecoder::~TokenDecoder() = default;
+
+bool TokenDecoder::joins(std::string_view) const { return false; }
 
 std::unique_ptr<const TokenDecoder> make_token_decoder(const nlohmann::json& description,
                                                        const std::string& subject) {

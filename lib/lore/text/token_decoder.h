@@ -3,6 +3,7 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lore {
@@ -13,6 +14,8 @@ class TokenDecoder {
   virtual ~TokenDecoder();
   /// What is left of the tokens, in order; joined after the last step.
   virtual void apply(std::vector<std::string>& tokens) const = 0;
+  /// True when a token after `token` may change what becomes of it.
+  virtual bool joins(std::string_view token) const;
 };
 
 /// ByteLevel, Replace, ByteFallback, Fuse, Strip, Metaspace or a Sequence of them; null for a JSON null.

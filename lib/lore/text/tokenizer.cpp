@@ -7,6 +7,12 @@ namespace lore {
 
 Tokenizer::~Tokenizer() = default;
 
+std::string Tokenizer::decode_verbatim(std::span<const std::int32_t> ids, bool skip_special_tokens) const {
+  return decode(ids, skip_special_tokens);
+}
+
+bool Tokenizer::is_open(std::int32_t) const { return false; }
+
 std::vector<std::int32_t> Tokenizer::encode(std::string_view text, bool add_special_tokens) const {
   std::vector<std::int32_t> ids;
   std::vector<Token> tokens = tokenize(text, add_special_tokens);

@@ -55,6 +55,8 @@ class Tokenizer {
   /// True when `decode` takes spaces out before punctuation, as transformers does where tokenizer_config.json
   /// has clean_up_tokenization_spaces.
   virtual bool cleans_up_spaces() const = 0;
+  /// `decode` before that clean-up.
+  virtual std::string decode_verbatim(std::span<const std::int32_t> ids, bool skip_special_tokens) const;
 
   /// The number of tokens, added ones included: `len(tokenizer)` of transformers.
   virtual std::int64_t size() const = 0;
@@ -63,6 +65,9 @@ class Tokenizer {
   virtual std::string token_of(std::int32_t id) const = 0;
   /// True for the tokens that decode(..., skip_special_tokens) leaves out.
   virtual bool is_special(std::int32_t id) const = 0;
+  /// True when later tokens may change what `decode` gives up to and with `id`, although it ends a character:
+  /// for one byte, written <0xHH>, and for an id that is no token.
+  virtual bool is_open(std::int32_t id) const;
 
   const SpecialTokens& special_tokens() const { return special_tokens_; }
   /// SHA-256 of the bytes that define this tokenizer, 64 hex digits.
