@@ -16,24 +16,21 @@ namespace {
 constexpr std::size_t kSequences = 8;
 constexpr std::size_t kLength = 64;
 
-/// Prose, a definition, a question, numbers and code, in the languages that enterprise text comes in.
-std::vector<std::string> default_lines() {
-  return {
-      "A risk-control threshold is the value at which a transaction is held back for review before it is "
-      "settled. It is set from past losses and checked every quarter by the risk committee.",
-      "供应链弹性是指企业在供应中断时维持交付并迅速恢复正常运营的能力。它取决于供应商的分散程度、安全库存和替"
-      "代运输路线。",
-      "What is the difference between net revenue and gross revenue? Net revenue is what remains after "
-      "returns, discounts and allowances have been taken off.",
-      "请用一句话解释什么是应收账款周转率，并说明它为什么对现金流很重要。",
-      "Der Vertrag verlängert sich um ein Jahr, wenn er nicht drei Monate vor Ablauf schriftlich gekündigt "
-      "wird.",
-      "El proveedor entregará 1.250 unidades antes del 31 de marzo; el pago vence a los 30 días de la "
-      "factura.",
-      "def total(items):\n    return sum(item[\"price\"] * item[\"quantity\"] for item in items)\n",
-      "在庫の回転期間は45.6日から38.2日に短縮され、前年同期比で16.2%の改善となった。",
-  };
-}
+const std::vector<std::string> kDefaultLines{
+    "A risk-control threshold is the value at which a transaction is held back for review before it is "
+    "settled. It is set from past losses and checked every quarter by the risk committee.",
+    "供应链弹性是指企业在供应中断时维持交付并迅速恢复正常运营的能力。它取决于供应商的分散程度、安全库存和替"
+    "代运输路线。",
+    "What is the difference between net revenue and gross revenue? Net revenue is what remains after "
+    "returns, discounts and allowances have been taken off.",
+    "请用一句话解释什么是应收账款周转率，并说明它为什么对现金流很重要。",
+    "Der Vertrag verlängert sich um ein Jahr, wenn er nicht drei Monate vor Ablauf schriftlich gekündigt "
+    "wird.",
+    "El proveedor entregará 1.250 unidades antes del 31 de marzo; el pago vence a los 30 días de la "
+    "factura.",
+    "def total(items):\n    return sum(item[\"price\"] * item[\"quantity\"] for item in items)\n",
+    "在庫の回転期間は45.6日から38.2日に短縮され、前年同期比で16.2%の改善となった。",
+};
 
 std::vector<std::string> lines_of(const std::filesystem::path& file) {
   std::vector<std::string> lines;
@@ -71,6 +68,8 @@ std::vector<std::vector<std::int32_t>> random_sequences(std::int64_t vocabulary)
 
 }  // namespace
 
+const std::vector<std::string>& default_probe_lines() { return kDefaultLines; }
+
 std::int64_t MergeProbe::tokens() const {
   std::int64_t count = 0;
   for (const auto& sequence : sequences) {
@@ -86,7 +85,7 @@ MergeProbe make_probe(const std::filesystem::path& model, const std::filesystem:
   }
   const auto tokenizer = load_tokenizer(model);
   MergeProbe probe{file.empty() ? "default text" : file.filename().string(), {}};
-  for (const std::string& line : file.empty() ? default_lines() : lines_of(file)) {
+  for (const std::string& line : file.empty() ? default_probe_lines() : lines_of(file)) {
     std::vector<std::int32_t> ids = tokenizer->encode(line, /*add_special_tokens=*/true);
     ids.resize(std::min(ids.size(), kLength));
     for (const std::int32_t id : ids) {

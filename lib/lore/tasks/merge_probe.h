@@ -17,6 +17,9 @@ struct MergeProbe {
   std::int64_t tokens() const;
 };
 
+/// The default text: prose, a question, numbers and code in several languages.
+const std::vector<std::string>& default_probe_lines();
+
 /// Up to 8 sequences of up to 64 tokens: the lines of `file`, or where none is given a default text in
 /// several languages, by the tokenizer of the model at `model`; seeded random tokens where it has none.
 /// Throws: Error kInput for a file or tokenizer that cannot be read, or ids outside the vocabulary.

@@ -18,6 +18,8 @@
 #include "lore/nn/tensor_dtype.h"
 #include "lore/tasks/base_binding.h"
 #include "lore/tasks/base_model.h"
+#include "lore/tasks/gguf_tokenizer_files.h"
+#include "lore/tasks/merge_probe.h"
 #include "lore/tasks/merged_config.h"
 #include "lore/tasks/model_files.h"
 
@@ -241,7 +243,15 @@ std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environ
   report.adapter = digest_tensors({adapter.weights_file()});
   write_index(plan, folder.staging());
   write_config(base, plan, folder.staging());
-  report.copied = copy_model_files(base_path, folder.staging());
+  if (base.checkpoint) {
+    report.copied = copy_model_files(base_path, folder.staging());
+  } else {
+    const TokenizerFiles files = write_gguf_tokenizer(base_path, folder.staging(), default_probe_lines());
+    report.copied = files.written;
+    if (!files.missing.empty()) {
+      report.missing.push_back(files.missing);
+    }
+  }
   outcome.write_seconds = seconds_since(start);
 
   if (request.verify) {
