@@ -1,11 +1,12 @@
 """Merged models against PEFT's merge_and_unload, and as transformers loads and runs them."""
 
 import json
+import subprocess
 
 import families
 import pytest
 import torch
-from lore_program import SMOLLM2, real_text, run
+from lore_program import BIN, SMOLLM2, real_text, run
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
 from test_adapters import CASES
@@ -39,6 +40,13 @@ def merge(folder, *arguments, out="merged"):
 
 def tensors(folder):
     return {key: value for file in sorted(folder.glob("*.safetensors")) for key, value in load_file(file).items()}
+
+
+def tokenize(model, texts):
+    """The ids that Lore's own tokenizer gives."""
+    result = subprocess.run([BIN / "tokenize_probe", model, "--special"], capture_output=True, text=True, check=True,
+                            input="".join(json.dumps(text) + "\n" for text in texts))
+    return [json.loads(line) for line in result.stdout.splitlines()]
 
 
 IDS = torch.randint(0, 320, (2, 40), generator=torch.Generator().manual_seed(5))
@@ -92,10 +100,10 @@ def test_narrow_weights_are_rounded_once_from_the_float32_sum(dtype, tmp_path):
             continue
         b = adapter[f"base_model.model.{key.removesuffix('.weight')}.lora_B.weight"]
         exact = base[key].double() + 16 / 8**0.5 * b.double() @ a.double()
-        # The float32 sum may fall on the other side of a tie, in one element of thousands.
+        # The float32 sum may fall on the other side of a tie, in less than one element of a thousand.
         others += int((value != exact.to(dtype)).sum())
         assert (value.double() - exact).abs().max() <= exact.abs().max() * torch.finfo(dtype).eps
-    assert others <= 20
+    assert others <= 1e-3 * sum(value.numel() for value in ours.values())
     assert report["proof"]["merged"]["kl"] <= report["proof"]["bounds"]["kl"]
 
 
@@ -153,9 +161,12 @@ def test_a_gguf_base_becomes_a_folder_that_transformers_reads(tmp_path):
     wanted = {key: value.to(torch.bfloat16) for key, value in model.merge_and_unload().state_dict().items()}
     for key, value in tensors(tmp_path / "merged").items():
         assert (value != wanted[key]).float().mean() <= 1e-4, key
+    texts = [*real_text()[:100], "12 345.6 don't <|im_start|>user\n  x\t\u00e9\u4e2d", " ", ""]
+    ids = tokenize(SMOLLM2, texts)
+    assert tokenize(tmp_path / "merged", texts) == ids
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "merged")
-    for text in [*real_text()[:50], "12 345.6 don't <|im_start|>user\n  x"]:
-        ids = tokenizer(text)["input_ids"]
-        assert tokenizer.decode(ids) == text
+    assert [tokenizer(text)["input_ids"] for text in texts] == ids
+    chat = [{"role": "user", "content": "hello"}]
+    assert "<|im_start|>user" in tokenizer.apply_chat_template(chat, tokenize=False)
     loaded = AutoModelForCausalLM.from_pretrained(tmp_path / "merged", dtype="auto")
     assert loaded.dtype == torch.bfloat16 and loaded.config.eos_token_id == 2

@@ -13,10 +13,9 @@ struct TokenizerFiles {
 };
 
 /// Writes tokenizer.json, tokenizer_config.json (with the chat template) and generation_config.json from
-/// a GGUF file with a byte-level BPE vocabulary, and reads them back: they stay only when they give the
-/// same ids as the metadata on `texts`. A sentencepiece vocabulary cannot be written exactly and is not.
-/// Throws: Error kInput for metadata that is inconsistent; kResources.
-TokenizerFiles write_gguf_tokenizer(const std::filesystem::path& gguf, const std::filesystem::path& folder,
-                                    const std::vector<std::string>& texts);
+/// a GGUF file with a byte-level BPE vocabulary: they give the ids that the metadata gives. A
+/// sentencepiece vocabulary cannot be written exactly and is not.
+/// Throws: Error kResources.
+TokenizerFiles write_gguf_tokenizer(const std::filesystem::path& gguf, const std::filesystem::path& folder);
 
 }  // namespace lore

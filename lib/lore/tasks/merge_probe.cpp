@@ -1,8 +1,7 @@
 #include "lore/tasks/merge_probe.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <memory>
 #include <sstream>
 
 #include "lore/core/error.h"
@@ -49,11 +48,6 @@ std::vector<std::string> lines_of(const std::filesystem::path& file) {
   return lines;
 }
 
-bool has_tokenizer(const std::filesystem::path& model) {
-  return !std::filesystem::is_directory(model) || std::filesystem::exists(model / "tokenizer.json") ||
-         std::filesystem::exists(model / "tokenizer.model");
-}
-
 std::vector<std::vector<std::int32_t>> random_sequences(std::int64_t vocabulary) {
   constexpr std::uint64_t kSeed = 42;
   std::vector<std::vector<std::int32_t>> sequences(4, std::vector<std::int32_t>(kLength));
@@ -68,8 +62,6 @@ std::vector<std::vector<std::int32_t>> random_sequences(std::int64_t vocabulary)
 
 }  // namespace
 
-const std::vector<std::string>& default_probe_lines() { return kDefaultLines; }
-
 std::int64_t MergeProbe::tokens() const {
   std::int64_t count = 0;
   for (const auto& sequence : sequences) {
@@ -80,24 +72,29 @@ std::int64_t MergeProbe::tokens() const {
 
 MergeProbe make_probe(const std::filesystem::path& model, const std::filesystem::path& file,
                       const LlamaConfig& config) {
-  if (file.empty() && !has_tokenizer(model)) {
+  std::shared_ptr<const Tokenizer> tokenizer;
+  try {
+    tokenizer = load_tokenizer(model);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInput || !file.empty()) {
+      throw;
+    }
     return {"random tokens", random_sequences(config.vocab_size)};
   }
-  const auto tokenizer = load_tokenizer(model);
   MergeProbe probe{file.empty() ? "default text" : file.filename().string(), {}};
-  for (const std::string& line : file.empty() ? default_probe_lines() : lines_of(file)) {
+  for (const std::string& line : file.empty() ? kDefaultLines : lines_of(file)) {
     std::vector<std::int32_t> ids = tokenizer->encode(line, /*add_special_tokens=*/true);
     ids.resize(std::min(ids.size(), kLength));
-    for (const std::int32_t id : ids) {
-      if (id < 0 || id >= config.vocab_size) {
-        throw Error(ErrorKind::kInput, model.string(),
-                    fmt::format("token id {} of its tokenizer is outside the model's vocabulary of {}", id,
-                                config.vocab_size));
-      }
-    }
+    // An id beyond the embeddings ends the sequence: such a token cannot be shown to the model.
+    ids.erase(std::find_if(ids.begin(), ids.end(),
+                           [&](std::int32_t id) { return id < 0 || id >= config.vocab_size; }),
+              ids.end());
     if (!ids.empty()) {
       probe.sequences.push_back(std::move(ids));
     }
+  }
+  if (probe.sequences.empty()) {
+    return {"random tokens", random_sequences(config.vocab_size)};
   }
   return probe;
 }

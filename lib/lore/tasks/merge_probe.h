@@ -17,12 +17,10 @@ struct MergeProbe {
   std::int64_t tokens() const;
 };
 
-/// The default text: prose, a question, numbers and code in several languages.
-const std::vector<std::string>& default_probe_lines();
-
 /// Up to 8 sequences of up to 64 tokens: the lines of `file`, or where none is given a default text in
-/// several languages, by the tokenizer of the model at `model`; seeded random tokens where it has none.
-/// Throws: Error kInput for a file or tokenizer that cannot be read, or ids outside the vocabulary.
+/// several languages, by the tokenizer of the model at `model`; seeded random tokens where it has none
+/// that can be read and no file is given.
+/// Throws: Error kInput for a file that cannot be read or tokenized.
 MergeProbe make_probe(const std::filesystem::path& model, const std::filesystem::path& file,
                       const LlamaConfig& config);
 

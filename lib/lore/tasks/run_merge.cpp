@@ -246,7 +246,7 @@ std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environ
   if (base.checkpoint) {
     report.copied = copy_model_files(base_path, folder.staging());
   } else {
-    const TokenizerFiles files = write_gguf_tokenizer(base_path, folder.staging(), default_probe_lines());
+    const TokenizerFiles files = write_gguf_tokenizer(base_path, folder.staging());
     report.copied = files.written;
     if (!files.missing.empty()) {
       report.missing.push_back(files.missing);
@@ -256,7 +256,9 @@ std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environ
 
   if (request.verify) {
     const Clock::time_point proof_start = Clock::now();
-    const MergeProbe probe = make_probe(base_path, request.probe, base.weights->config());
+    const bool has_tokenizer = base.checkpoint || report.missing.empty();
+    const MergeProbe probe =
+        make_probe(has_tokenizer ? folder.staging() : base_path, request.probe, base.weights->config());
     std::future<TensorsDigest> hashing_merged = std::async(
         std::launch::async, [&] { return digest_tensors(open_weights(folder.staging())->files(), give_up); });
     report.proof = prove_merge(base, adapter, plan, folder.staging(), probe, stop);

@@ -1,7 +1,6 @@
 #include "lore/kernels/add_rounded.h"
 
-#include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
+#include <ATen/Functions.h>
 
 #include <limits>
 #include <vector>
@@ -33,7 +32,7 @@ TEST_CASE("the sum is rounded once, as LibTorch rounds it, in every storage type
   std::vector<float> w = normal(kCount, 0.05F, 0);
   std::vector<float> d = normal(kCount, 0.0005F, 1);
   const at::Tensor before = wrap(w).to(dtype);
-  const at::Tensor wanted = (wrap(w) + wrap(d)).to(dtype);
+  const at::Tensor wanted = wrap(w).add(wrap(d)).to(dtype);
   at::Tensor out = at::empty({static_cast<std::int64_t>(kCount)}, at::TensorOptions(dtype));
   const lore::RoundedUpdate update = lore::add_rounded(w.data(), d.data(), static_cast<std::int64_t>(kCount),
                                                        dtype, static_cast<std::byte*>(out.data_ptr()));
@@ -43,7 +42,7 @@ TEST_CASE("the sum is rounded once, as LibTorch rounds it, in every storage type
   CHECK(update.changed == wanted.ne(before).sum().item<std::int64_t>());
   const at::Tensor wide = wrap(d).to(at::kDouble);
   CHECK(update.squared_norm == Approx(wide.mul(wide).sum().item<double>()).epsilon(1e-5));
-  const at::Tensor moved = wanted.to(at::kDouble) - before.to(at::kDouble);
+  const at::Tensor moved = wanted.to(at::kDouble).sub(before.to(at::kDouble));
   CHECK(update.projection == Approx(moved.mul(wide).sum().item<double>()).epsilon(1e-4));
 }
 

@@ -1,9 +1,9 @@
 #include "lore/tasks/logit_difference.h"
 
-#include <ATen/ops/argmax.h>
-#include <ATen/ops/log_softmax.h>
-#include <ATen/ops/randn.h>
+#include <ATen/ATen.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "support/catch.h"
