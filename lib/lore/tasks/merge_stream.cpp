@@ -20,7 +20,7 @@ namespace lore {
 namespace {
 
 /// Elements that one thread holds as float32 at a time, and those it takes on at once.
-constexpr std::int64_t kPieceElements = 1 << 17;
+constexpr std::int64_t kPieceElements = 1 << 16;
 constexpr std::int64_t kJobElements = 16 << 20;
 
 /// Rows of one tensor that one thread works on.
