@@ -63,7 +63,6 @@ void CheckpointSource::read_rows(const std::string& name, at::IntArrayRef shape,
   const at::Tensor stored = at::from_blob(const_cast<std::byte*>(bytes.data()), {count, columns},
                                           at::TensorOptions(stored_dtype(view)));
   at::from_blob(target, {count, columns}, at::TensorOptions(at::kFloat)).copy_(stored);
-  checkpoint_.file_of(view)->release(bytes);
 }
 
 std::vector<std::string> CheckpointSource::unused(const std::vector<std::string>& used) const {

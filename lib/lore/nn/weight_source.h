@@ -25,7 +25,7 @@ class WeightSource {
   virtual at::Tensor tensor(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const = 0;
 
   /// Rows [first, first + count) of the matrix `name` as float32, into `target`; a vector is one row.
-  /// Nothing of the tensor stays in memory. May be called from several threads at once.
+  /// Takes no memory of its own. May be called from several threads at once.
   /// Throws: as `tensor`.
   virtual void read_rows(const std::string& name, at::IntArrayRef shape, std::int64_t first,
                          std::int64_t count, float* target) const = 0;

@@ -143,6 +143,18 @@ class Stream {
         job.update += convert(job.tensor, first, rows, low_rank, scratch);
       }
     }
+    release(job);
+  }
+
+  /// Lets go of the base's pages once they are done with; once a job, because it stops every thread.
+  void release(const Job& job) const {
+    const MergedTensor& tensor = plan_.tensors[job.tensor];
+    if (const TensorView* view = base_.checkpoint ? base_.checkpoint->find(tensor.source) : nullptr) {
+      const auto row_bytes = static_cast<std::size_t>(columns_of(tensor.spec)) * size_of(view->dtype);
+      base_.checkpoint->file_of(*view)->release(
+          view->bytes.subspan(static_cast<std::size_t>(job.first_row) * row_bytes,
+                              static_cast<std::size_t>(job.rows) * row_bytes));
+    }
   }
 
   void copy(std::size_t index, std::int64_t first, std::int64_t rows) {
@@ -156,7 +168,6 @@ class Stream {
       refuse_base(view.name);
     }
     write(index, offset, bytes);
-    base_.checkpoint->file_of(view)->release(bytes);
   }
 
   RoundedUpdate convert(std::size_t index, std::int64_t first, std::int64_t rows, const LowRank& low_rank,
