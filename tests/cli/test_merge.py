@@ -10,7 +10,7 @@ import time
 import families
 import pytest
 import torch
-from lore_program import BIN, SMOLLM2, run
+from lore_program import BIN, REPOSITORY, SMOLLM2, run
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -190,6 +190,24 @@ def test_another_base_than_the_manifest_names_is_refused(case, adapter, tmp_path
     allowed = merge(tmp_path / "other", adapter, tmp_path / "out", "--allow-base-mismatch", "--no-verify", "--json")
     recorded = json.loads(allowed.stdout)["base"]
     assert recorded["binding"] == "other base allowed" and "other values" in recorded["difference"]
+
+
+def test_an_adapter_that_lore_trained_is_bound_to_its_base(case, tmp_path):
+    rows = (REPOSITORY / "data-samples" / "terms.train.jsonl").read_text(encoding="utf-8").splitlines(True)
+    (tmp_path / "train.jsonl").write_text("".join(rows[:8]), encoding="utf-8")
+    (tmp_path / "recipe.yaml").write_text(
+        f"model: {{ path: {case / 'base'}, dtype: float32 }}\n"
+        "adapter: { r: 4, lora_alpha: 8, target_modules: [q_proj, v_proj] }\n"
+        "data: { train: [{ path: train.jsonl }] }\n"
+        "training: { max_steps: 3, batch_size: 4, learning_rate: 1.0e-2 }\n"
+        "output_dir: run\n")
+    run("lore", "train", tmp_path / "recipe.yaml")
+    adapter = tmp_path / "run" / "adapter"
+    result = merge(case / "base", adapter, tmp_path / "out", "--json")
+    assert json.loads(result.stdout)["base"]["binding"] == "same base" and "lore_manifest.json" not in result.stderr
+    refused = merge(SMOLLM2, adapter, tmp_path / "out2", check=False)
+    assert refused.returncode != OK
+    check_nothing_left(tmp_path / "run")
 
 
 def test_a_full_disk_leaves_nothing(case, tmp_path):
