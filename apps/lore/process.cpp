@@ -84,6 +84,8 @@ lore::Environment process_environment(int threads) {
   action.sa_handler = remember_signal;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  // A file that may grow no further is an error of the write, which is reported and cleaned up after.
+  std::signal(SIGXFSZ, SIG_IGN);
   return environment;
 }
 

@@ -53,7 +53,7 @@ class Matcher {
     }
     const auto* items = std::get_if<Names>(&config_.target_modules);
     if (items == nullptr) {
-      return target_.empty() || target_.front().full_match(name);
+      return target_.empty() ? name != "lm_head" : target_.front().full_match(name);
     }
     if (std::find(items->begin(), items->end(), name) != items->end()) {
       return true;

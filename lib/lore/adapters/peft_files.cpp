@@ -1,16 +1,11 @@
 #include "lore/adapters/peft_files.h"
 
-#include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
-#include <ATen/ops/isfinite.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
 #include <set>
 
 #include "lore/adapters/module_matching.h"
-#include "lore/core/error.h"
+#include "lore/adapters/stored_adapter.h"
 #include "lore/formats/safetensors.h"
 
 namespace lore {
@@ -22,61 +17,6 @@ constexpr const char* kWeightsName = "adapter_model.safetensors";
 std::string tensor_name(const std::string& module, const char* matrix) {
   return fmt::format("base_model.model.{}.{}.weight", module, matrix);
 }
-
-at::ScalarType torch_dtype(const TensorView& view, const std::string& file) {
-  switch (view.dtype) {
-    case DType::kF32:
-      return at::kFloat;
-    case DType::kF16:
-      return at::kHalf;
-    case DType::kBF16:
-      return at::kBFloat16;
-    default:
-      throw Error::mismatch(ErrorKind::kInput, fmt::format("{}: {}", file, view.name), "F32, F16 or BF16",
-                            name_of(view.dtype));
-  }
-}
-
-/// Takes matrices out of the file by name and remembers what was taken.
-class MatrixReader {
- public:
-  MatrixReader(const SafetensorsFile& file, std::string path) : file_(file), path_(std::move(path)) {}
-
-  at::Tensor take(const std::string& name, at::IntArrayRef shape) {
-    const TensorView* view = file_.find(name);
-    if (view == nullptr) {
-      throw Error(ErrorKind::kInput, path_, fmt::format("{} is missing", name));
-    }
-    if (!shape.equals(view->shape)) {
-      throw Error::mismatch(ErrorKind::kInput, fmt::format("{}: {}", path_, name),
-                            fmt::format("[{}]", fmt::join(shape, ",")),
-                            fmt::format("[{}]", fmt::join(view->shape, ",")));
-    }
-    taken_.insert(name);
-    const at::Tensor stored = at::from_blob(const_cast<std::byte*>(view->bytes.data()), shape,
-                                            at::TensorOptions(torch_dtype(*view, path_)));
-    at::Tensor matrix = at::empty(shape, at::kFloat);
-    matrix.copy_(stored);
-    if (!at::isfinite(matrix).all().item<bool>()) {
-      throw Error(ErrorKind::kInput, fmt::format("{}: {}", path_, name), "holds NaN or infinite values");
-    }
-    return matrix;
-  }
-
-  void refuse_leftovers() const {
-    for (const TensorView& view : file_.tensors()) {
-      if (!taken_.contains(view.name)) {
-        throw Error(ErrorKind::kInput, fmt::format("{}: {}", path_, view.name),
-                    fmt::format("belongs to no module that {} targets in this model", kConfigName));
-      }
-    }
-  }
-
- private:
-  const SafetensorsFile& file_;
-  std::string path_;
-  std::set<std::string> taken_;
-};
 
 /// `all-linear` is written as the leaf names it stands for, as PEFT writes it.
 PeftConfig config_to_write(const LoraAdapter& adapter, const LlamaForCausalLm& model) {
@@ -98,38 +38,18 @@ PeftConfig config_to_write(const LoraAdapter& adapter, const LlamaForCausalLm& m
 
 LoraAdapter load_peft_adapter(const std::filesystem::path& folder, const LlamaForCausalLm& model,
                               std::vector<std::string>& warnings) {
-  if (!std::filesystem::is_directory(folder)) {
-    throw Error(ErrorKind::kInput, folder.string(), "is not a folder with an adapter");
+  std::vector<LinearShape> linears;
+  for (const Linear* linear : model.linears()) {
+    linears.push_back({linear->name, linear->weight.out_features(), linear->weight.in_features()});
   }
-  LoraAdapter adapter{read_adapter_config(folder / kConfigName, warnings),
-                      AdapterSet(model.linears().size())};
-  const std::string path = (folder / kWeightsName).string();
-  if (!std::filesystem::exists(path) && std::filesystem::exists(folder / "adapter_model.bin")) {
-    throw Error(ErrorKind::kInput, (folder / "adapter_model.bin").string(),
-                "is a pickle, which can run code when read; save the adapter with "
-                "save_pretrained(..., safe_serialization=True)");
-  }
-  const SafetensorsFile file = SafetensorsFile::open(path);
-  MatrixReader reader(file, path);
-  std::vector<MatchedModule> modules;
-  try {
-    modules = match_modules(adapter.config, linear_names(model));
-  } catch (const Error& error) {
-    throw Error(ErrorKind::kInput, fmt::format("{}: {}", (folder / kConfigName).string(), error.subject()),
-                error.message());
-  }
-  for (const MatchedModule& module : modules) {
-    const Linear& linear = *model.linears()[module.linear];
-    LowRank low_rank;
-    low_rank.a = reader.take(tensor_name(linear.name, "lora_A"), {module.rank, linear.weight.in_features()})
-                     .to(model.device());
-    low_rank.b = reader.take(tensor_name(linear.name, "lora_B"), {linear.weight.out_features(), module.rank})
-                     .to(model.device());
-    low_rank.scale = module.scale;
-    low_rank.dropout = adapter.config.lora_dropout;
+  const StoredAdapter stored = StoredAdapter::open(folder, linears, warnings);
+  LoraAdapter adapter{stored.config(), AdapterSet(linears.size())};
+  for (const StoredLowRank& module : stored.modules()) {
+    LowRank low_rank = stored.read(module);
+    low_rank.a = low_rank.a.to(model.device());
+    low_rank.b = low_rank.b.to(model.device());
     adapter.weights.set(module.linear, std::move(low_rank));
   }
-  reader.refuse_leftovers();
   adapter.weights.refresh(model.dtype());
   return adapter;
 }

@@ -4,15 +4,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
-#include <limits>
-#include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "lore/core/atomic_file.h"
 #include "lore/core/error.h"
 #include "lore/core/printable.h"
 #include "lore/formats/safetensors_header.h"
+#include "lore/formats/safetensors_layout.h"
 
 namespace lore {
 namespace {
@@ -47,17 +46,6 @@ void refuse_other_contents(const std::string& subject, std::string_view text) {
     throw Error(ErrorKind::kInput, subject,
                 "is a Git LFS pointer, not the weights; run `git lfs pull` in its folder");
   }
-}
-
-/// Bytes of a tensor, or nothing when the product does not fit.
-std::optional<std::uint64_t> byte_size(DType dtype, const std::vector<std::int64_t>& shape) {
-  std::uint64_t bytes = size_of(dtype);
-  for (const std::int64_t dimension : shape) {
-    if (dimension < 0 || __builtin_mul_overflow(bytes, static_cast<std::uint64_t>(dimension), &bytes)) {
-      return std::nullopt;
-    }
-  }
-  return bytes;
 }
 
 void check_sizes(const std::vector<SafetensorsHeader::Entry>& entries, std::uint64_t data_size,
@@ -105,59 +93,6 @@ void check_coverage(const std::vector<SafetensorsHeader::Entry>& entries, std::u
     throw Error(ErrorKind::kInput, subject,
                 fmt::format("{} bytes at the end belong to no tensor", data_size - covered));
   }
-}
-
-/// The rank of a dtype in the order of Hugging Face's library, whose writer sorts by it, descending.
-int writing_rank(DType dtype) {
-  constexpr std::array kOrder{DType::kBool,   DType::kU8,  DType::kI8,  DType::kF8E5M2,
-                              DType::kF8E4M3, DType::kI16, DType::kF16, DType::kBF16,
-                              DType::kI32,    DType::kF32, DType::kF64, DType::kI64};
-  return static_cast<int>(std::find(kOrder.begin(), kOrder.end(), dtype) - kOrder.begin());
-}
-
-std::vector<const TensorView*> writing_order(const std::filesystem::path& path,
-                                             const std::vector<TensorView>& tensors) {
-  std::vector<const TensorView*> order;
-  order.reserve(tensors.size());
-  for (const TensorView& tensor : tensors) {
-    if (byte_size(tensor.dtype, tensor.shape) != tensor.bytes.size()) {
-      throw Error(ErrorKind::kInternal, path.string(),
-                  fmt::format("tensor {}: {} bytes do not make {} [{}]", in_quotes(tensor.name),
-                              tensor.bytes.size(), name_of(tensor.dtype), fmt::join(tensor.shape, ",")));
-    }
-    order.push_back(&tensor);
-  }
-  std::sort(order.begin(), order.end(),
-            [](const TensorView* a, const TensorView* b) { return a->name < b->name; });
-  for (std::size_t i = 1; i < order.size(); ++i) {
-    if (order[i]->name == order[i - 1]->name) {
-      throw Error(ErrorKind::kInternal, path.string(),
-                  fmt::format("the tensor {} would be written twice", in_quotes(order[i]->name)));
-    }
-  }
-  std::stable_sort(order.begin(), order.end(), [](const TensorView* a, const TensorView* b) {
-    return writing_rank(a->dtype) > writing_rank(b->dtype);
-  });
-  return order;
-}
-
-std::string header_text(const std::vector<const TensorView*>& order,
-                        const std::map<std::string, std::string>& metadata) {
-  std::string text = "{";
-  if (!metadata.empty()) {
-    text += R"("__metadata__":)" + nlohmann::json(metadata).dump();
-  }
-  std::uint64_t offset = 0;
-  for (const TensorView* tensor : order) {
-    text +=
-        fmt::format(R"({}{}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})",
-                    text.size() > 1 ? "," : "", nlohmann::json(tensor->name).dump(), name_of(tensor->dtype),
-                    fmt::join(tensor->shape, ","), offset, offset + tensor->bytes.size());
-    offset += tensor->bytes.size();
-  }
-  text += '}';
-  text.resize((text.size() + 7) / 8 * 8, ' ');
-  return text;
 }
 
 }  // namespace
@@ -215,14 +150,21 @@ const TensorView* SafetensorsFile::find(std::string_view name) const {
 
 void write_safetensors(const std::filesystem::path& path, const std::vector<TensorView>& tensors,
                        const std::map<std::string, std::string>& metadata) {
-  const auto order = writing_order(path, tensors);
-  const std::string header = header_text(order, metadata);
-  const std::uint64_t header_size = header.size();
+  std::vector<TensorSpec> specs;
+  specs.reserve(tensors.size());
+  for (const TensorView& tensor : tensors) {
+    if (byte_size(tensor.dtype, tensor.shape) != tensor.bytes.size()) {
+      throw Error(ErrorKind::kInternal, path.string(),
+                  fmt::format("tensor {}: {} bytes do not make {} [{}]", in_quotes(tensor.name),
+                              tensor.bytes.size(), name_of(tensor.dtype), fmt::join(tensor.shape, ",")));
+    }
+    specs.push_back({tensor.name, tensor.dtype, tensor.shape});
+  }
+  const SafetensorsLayout layout = lay_out_safetensors(path.string(), specs, metadata);
   AtomicFile file(path);
-  file.write(std::as_bytes(std::span(&header_size, 1)));
-  file.write(header);
-  for (const TensorView* tensor : order) {
-    file.write(tensor->bytes);
+  file.write(layout.head);
+  for (const std::size_t index : layout.order) {
+    file.write(tensors[index].bytes);
   }
   file.commit();
 }

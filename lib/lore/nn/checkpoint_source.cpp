@@ -9,21 +9,16 @@
 
 #include "lore/core/error.h"
 #include "lore/formats/json_file.h"
+#include "lore/nn/tensor_dtype.h"
 
 namespace lore {
 namespace {
 
-at::ScalarType torch_dtype(const TensorView& view) {
-  switch (view.dtype) {
-    case DType::kF32:
-      return at::kFloat;
-    case DType::kF16:
-      return at::kHalf;
-    case DType::kBF16:
-      return at::kBFloat16;
-    default:
-      throw Error::mismatch(ErrorKind::kInput, view.name, "F32, F16 or BF16", name_of(view.dtype));
+at::ScalarType stored_dtype(const TensorView& view) {
+  if (const auto dtype = torch_dtype(view.dtype)) {
+    return *dtype;
   }
+  throw Error::mismatch(ErrorKind::kInput, view.name, "F32, F16 or BF16", name_of(view.dtype));
 }
 
 }  // namespace
@@ -34,8 +29,7 @@ CheckpointSource::CheckpointSource(const std::filesystem::path& folder)
           LlamaConfig::from_hf(read_json_file(folder / "config.json"), (folder / "config.json").string())),
       checkpoint_(Checkpoint::open(folder)) {}
 
-at::Tensor CheckpointSource::tensor(const std::string& name, at::IntArrayRef shape,
-                                    at::ScalarType dtype) const {
+const TensorView& CheckpointSource::find(const std::string& name, at::IntArrayRef shape) const {
   const TensorView* view = checkpoint_.find(name);
   if (view == nullptr) {
     throw Error(ErrorKind::kInput, folder_.string(), fmt::format("tensor {} is missing", name));
@@ -45,12 +39,30 @@ at::Tensor CheckpointSource::tensor(const std::string& name, at::IntArrayRef sha
                           fmt::format("[{}]", fmt::join(shape, ",")),
                           fmt::format("[{}]", fmt::join(view->shape, ",")));
   }
-  const std::shared_ptr<const MappedFile> file = checkpoint_.file_of(*view);
+  return *view;
+}
+
+at::Tensor CheckpointSource::tensor(const std::string& name, at::IntArrayRef shape,
+                                    at::ScalarType dtype) const {
+  const TensorView& view = find(name, shape);
+  const std::shared_ptr<const MappedFile> file = checkpoint_.file_of(view);
   // The mapping is read-only; frozen weights are never written, so the const is safe to drop.
   const at::Tensor mapped = at::from_blob(
-      const_cast<std::byte*>(view->bytes.data()), shape, [file](void*) {},
-      at::TensorOptions(torch_dtype(*view)));
+      const_cast<std::byte*>(view.bytes.data()), shape, [file](void*) {},
+      at::TensorOptions(stored_dtype(view)));
   return mapped.to(dtype);
+}
+
+void CheckpointSource::read_rows(const std::string& name, at::IntArrayRef shape, std::int64_t first,
+                                 std::int64_t count, float* target) const {
+  const TensorView& view = find(name, shape);
+  const std::int64_t columns = shape.size() == 2 ? shape[1] : shape[0];
+  const auto row_bytes = static_cast<std::size_t>(columns) * size_of(view.dtype);
+  const auto bytes = view.bytes.subspan(static_cast<std::size_t>(first) * row_bytes,
+                                        static_cast<std::size_t>(count) * row_bytes);
+  const at::Tensor stored = at::from_blob(const_cast<std::byte*>(bytes.data()), {count, columns},
+                                          at::TensorOptions(stored_dtype(view)));
+  at::from_blob(target, {count, columns}, at::TensorOptions(at::kFloat)).copy_(stored);
 }
 
 std::vector<std::string> CheckpointSource::unused(const std::vector<std::string>& used) const {

@@ -12,10 +12,14 @@ class CheckpointSource final : public WeightSource {
 
   const LlamaConfig& config() const override { return config_; }
   at::Tensor tensor(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const override;
+  void read_rows(const std::string& name, at::IntArrayRef shape, std::int64_t first, std::int64_t count,
+                 float* target) const override;
   std::vector<std::string> unused(const std::vector<std::string>& used) const override;
   std::vector<std::filesystem::path> files() const override;
 
  private:
+  const TensorView& find(const std::string& name, at::IntArrayRef shape) const;
+
   std::filesystem::path folder_;
   LlamaConfig config_;
   Checkpoint checkpoint_;

@@ -84,7 +84,7 @@ GgufSource::GgufSource(const std::filesystem::path& file)
   }
 }
 
-at::Tensor GgufSource::tensor(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const {
+const GgufTensor& GgufSource::find(const std::string& name, at::IntArrayRef shape) const {
   const std::string stored_name = gguf_tensor_name(name);
   const GgufTensor* stored = file_.find(stored_name);
   if (stored == nullptr) {
@@ -95,30 +95,54 @@ at::Tensor GgufSource::tensor(const std::string& name, at::IntArrayRef shape, at
                           fmt::format("[{}]", fmt::join(shape, ",")),
                           fmt::format("[{}]", fmt::join(stored->shape, ",")));
   }
-  const bool interleaved =
-      config_.model_type == "llama" && (name.find("self_attn.q_proj.") != std::string::npos ||
-                                        name.find("self_attn.k_proj.") != std::string::npos);
-  const std::int64_t columns = shape.size() == 2 ? shape[1] : (interleaved ? 1 : shape[0]);
-  const std::int64_t rows = shape.size() == 2 ? shape[0] : (interleaved ? shape[0] : 1);
-  const auto row_bytes = stored->bytes.size() / static_cast<std::size_t>(rows);
+  return *stored;
+}
+
+bool GgufSource::is_interleaved(const std::string& name) const {
+  return config_.model_type == "llama" && (name.find("self_attn.q_proj.") != std::string::npos ||
+                                           name.find("self_attn.k_proj.") != std::string::npos);
+}
+
+at::Tensor GgufSource::tensor(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const {
+  const std::int64_t rows = shape.size() == 2 ? shape[0] : 1;
+  const std::int64_t columns = shape.size() == 2 ? shape[1] : shape[0];
+  find(name, shape);  // refuses before any thread starts
   at::Tensor result = at::empty(shape, at::TensorOptions(dtype));
   const auto decode_rows = [&](std::int64_t begin, std::int64_t end) {
-    std::vector<float> values(static_cast<std::size_t>(columns));
-    for (std::int64_t row = begin; row < end; ++row) {
-      const std::int64_t source = interleaved ? interleaved_row(row, config_.head_dim) : row;
-      const auto blocks = stored->bytes.subspan(static_cast<std::size_t>(source) * row_bytes, row_bytes);
-      if (dtype == at::kFloat) {
-        decode(stored->type, blocks,
-               {result.data_ptr<float>() + row * columns, static_cast<std::size_t>(columns)});
-        continue;
-      }
-      decode(stored->type, blocks, values);
+    if (dtype == at::kFloat) {
+      read_rows(name, shape, begin, end - begin, result.data_ptr<float>() + begin * columns);
+      return;
+    }
+    constexpr std::int64_t kRows = 32;
+    std::vector<float> values(static_cast<std::size_t>(kRows * columns));
+    for (std::int64_t row = begin; row < end; row += kRows) {
+      const std::int64_t count = std::min(kRows, end - row);
+      read_rows(name, shape, row, count, values.data());
       auto* target = reinterpret_cast<std::uint16_t*>(result.data_ptr<c10::BFloat16>()) + row * columns;
-      std::transform(values.begin(), values.end(), target, bfloat16_from_float);
+      std::transform(values.begin(), values.begin() + count * columns, target, bfloat16_from_float);
     }
   };
   parallel_for(0, rows, std::max<std::int64_t>(1, 65536 / columns), decode_rows);
   return result;
+}
+
+void GgufSource::read_rows(const std::string& name, at::IntArrayRef shape, std::int64_t first,
+                           std::int64_t count, float* target) const {
+  const GgufTensor& stored = find(name, shape);
+  const bool interleaved = is_interleaved(name);
+  if (shape.size() == 1 && !interleaved) {
+    decode(stored.type, stored.bytes, {target, static_cast<std::size_t>(shape[0])});
+    return;
+  }
+  // A bias of q or k is interleaved too, element by element.
+  const std::int64_t columns = shape.size() == 2 ? shape[1] : 1;
+  const std::int64_t end = shape.size() == 2 ? first + count : shape[0];
+  const auto row_bytes = stored.bytes.size() / static_cast<std::size_t>(shape[0]);
+  for (std::int64_t row = shape.size() == 2 ? first : 0; row < end; ++row, target += columns) {
+    const std::int64_t source = interleaved ? interleaved_row(row, config_.head_dim) : row;
+    decode(stored.type, stored.bytes.subspan(static_cast<std::size_t>(source) * row_bytes, row_bytes),
+           {target, static_cast<std::size_t>(columns)});
+  }
 }
 
 std::vector<std::string> GgufSource::unused(const std::vector<std::string>& used) const {

@@ -14,10 +14,15 @@ class GgufSource final : public WeightSource {
 
   const LlamaConfig& config() const override { return config_; }
   at::Tensor tensor(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const override;
+  void read_rows(const std::string& name, at::IntArrayRef shape, std::int64_t first, std::int64_t count,
+                 float* target) const override;
   std::vector<std::string> unused(const std::vector<std::string>& used) const override;
   std::vector<std::filesystem::path> files() const override { return {path_}; }
 
  private:
+  const GgufTensor& find(const std::string& name, at::IntArrayRef shape) const;
+  bool is_interleaved(const std::string& name) const;
+
   std::filesystem::path path_;
   GgufFile file_;
   LlamaConfig config_;

@@ -24,6 +24,12 @@ class WeightSource {
   /// Throws: Error kInput when it is missing or its shape is not `shape`.
   virtual at::Tensor tensor(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const = 0;
 
+  /// Rows [first, first + count) of the matrix `name` as float32, into `target`; a vector is one row.
+  /// Takes no memory of its own. May be called from several threads at once.
+  /// Throws: as `tensor`.
+  virtual void read_rows(const std::string& name, at::IntArrayRef shape, std::int64_t first,
+                         std::int64_t count, float* target) const = 0;
+
   /// Names that are not in `used` and would be part of a model (rotary tables and such are not).
   virtual std::vector<std::string> unused(const std::vector<std::string>& used) const = 0;
 

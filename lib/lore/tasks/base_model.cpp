@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "lore/core/error.h"
-#include "lore/core/sha256.h"
 #include "lore/formats/hf_cache.h"
 #include "lore/formats/json_file.h"
 #include "lore/kernels/matmul.h"
@@ -88,14 +87,6 @@ std::vector<std::int64_t> stop_ids(const BaseModel& base, const Tokenizer& token
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   return ids;
-}
-
-std::string sha256_of_weights(const std::vector<std::filesystem::path>& files) {
-  Sha256 hash;
-  for (const std::filesystem::path& file : files) {
-    hash.update(fmt::format("{} {}\n", sha256_of_file(file), file.filename().string()));
-  }
-  return hash.hex();
 }
 
 }  // namespace lore

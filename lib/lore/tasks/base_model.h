@@ -35,7 +35,4 @@ BaseModel load_base(const ModelSpec& spec, const std::filesystem::path& path, Me
 /// Tokens that end an answer: those of the configuration, generation_config.json and the tokenizer.
 std::vector<std::int64_t> stop_ids(const BaseModel& base, const class Tokenizer& tokenizer);
 
-/// SHA-256 over the names and contents of the files that hold the weights.
-std::string sha256_of_weights(const std::vector<std::filesystem::path>& files);
-
 }  // namespace lore

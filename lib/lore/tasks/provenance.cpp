@@ -8,7 +8,6 @@
 
 #include "lore/core/sha256.h"
 #include "lore/recipe/writer.h"
-#include "lore/tasks/base_model.h"
 
 namespace lore {
 
@@ -17,11 +16,15 @@ Provenance::Provenance(const Recipe& recipe, const TrainingData& data, std::stri
     : recipe_(recipe),
       data_(data),
       base_name_(std::move(base_name)),
-      weights_(std::async(std::launch::async, sha256_of_weights, std::move(weight_files)).share()) {}
+      weights_(std::async(std::launch::async, [files = std::move(weight_files)] {
+                 return digest_tensors(files);
+               }).share()) {}
 
 nlohmann::ordered_json Provenance::hashes() {
   nlohmann::ordered_json result;
-  result["base"] = {{"name", base_name_}, {"sha256", weights_.get()}};
+  const TensorsDigest& base = weights_.get();
+  result["base"] = {
+      {"name", base_name_}, {"sha256", base.sha256}, {"tensors", base.tensors}, {"bytes", base.bytes}};
   result["tokenizer_sha256"] = data_.tokenizer->sha256();
   result["chat_template_sha256"] = data_.chat_template.empty()
                                        ? nlohmann::ordered_json()

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "lore/formats/tensors_digest.h"
 #include "lore/recipe/specs.h"
 #include "lore/tasks/training_data.h"
 
@@ -18,8 +19,8 @@ class Provenance {
   Provenance(const Recipe& recipe, const TrainingData& data, std::string base_name,
              std::vector<std::filesystem::path> weight_files);
 
-  /// {"base": {"name", "sha256"}, "tokenizer_sha256", "chat_template_sha256", "recipe_sha256", "data":
-  /// [...]}; waits for the weights' hash.
+  /// {"base": {"name", "sha256", "tensors", "bytes"}, "tokenizer_sha256", "chat_template_sha256",
+  /// "recipe_sha256", "data": [...]}; waits for the weights' hash.
   nlohmann::ordered_json hashes();
 
   /// {"lore", "torch", "compiler", "cpu_capability"}.
@@ -29,7 +30,7 @@ class Provenance {
   const Recipe& recipe_;
   const TrainingData& data_;
   std::string base_name_;
-  std::shared_future<std::string> weights_;
+  std::shared_future<TensorsDigest> weights_;
 };
 
 }  // namespace lore

@@ -1,0 +1,143 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.h"
+#include "console.h"
+#include "lore/tasks/run_merge.h"
+#include "process.h"
+
+namespace {
+
+struct Options {
+  lore::MergeRequest request;
+  std::string output;
+  std::string probe;
+  bool no_verify = false;
+  bool json = false;
+  int threads = 0;
+};
+
+/// "5GB", "200MB", "60KB" or bytes.
+CLI::Validator as_bytes() { return CLI::AsSizeValue(/*kb_is_1000=*/true); }
+
+void print(Console& console, const lore::MergeOutcome& outcome) {
+  const lore::MergeReport& report = outcome.report;
+  const lore::RoundedUpdate total = report.total();
+  console.result(fmt::format("base       {} ({} tensors, {}, {:.2f} GB)", report.base_name,
+                             report.base.tensors, report.binding,
+                             static_cast<double>(report.base.bytes) / 1e9));
+  console.result(fmt::format("adapter    {}: {} modules, rank {}", report.adapter_name, report.updates.size(),
+                             report.config.r));
+  console.result(fmt::format("update     {:.2f}% left after rounding to {}; {} of {} weights changed",
+                             100 * lore::surviving_share(total), report.dtype, total.changed,
+                             total.elements));
+  std::map<std::string, lore::RoundedUpdate> leaves;
+  for (const lore::ModuleUpdate& update : report.updates) {
+    leaves[update.module.substr(update.module.rfind('.') + 1)] += update.update;
+  }
+  for (const auto& [leaf, update] : leaves) {
+    console.result(fmt::format("           {:<10} {:.2f}%", leaf, 100 * lore::surviving_share(update)));
+  }
+  if (report.proof) {
+    const lore::MergeProof& proof = *report.proof;
+    console.result(fmt::format(
+        "proof      logits differ from base + adapter by at most {:.3g}, {:.3g} on average; KL {:.3g} nats a "
+        "token (bound {:.3g}); top-1 agreement {:.2f}%",
+        proof.merged.max_abs, proof.merged.mean_abs, proof.merged.kl, proof.kl_bound,
+        100 * proof.merged.top1_agreement));
+    console.result(
+        fmt::format("           on {} tokens in {} sequences ({}); the adapter itself moves the base by "
+                    "KL {:.3g}",
+                    proof.tokens, proof.sequences, proof.probe, proof.adapter_effect.kl));
+    if (proof.base_rounding) {
+      console.result(fmt::format("           rounding the base alone to {} costs KL {:.3g}", report.dtype,
+                                 proof.base_rounding->kl));
+    }
+  } else {
+    console.result("proof      skipped (--no-verify)");
+  }
+  console.result(fmt::format("written    {} in {:.1f} s, {} weight file(s){}", outcome.folder.string(),
+                             outcome.write_seconds, report.shards,
+                             report.proof ? fmt::format(", proved in {:.1f} s", outcome.proof_seconds) : ""));
+}
+
+void warn(Console& console, const lore::MergeReport& report) {
+  for (const std::string& missing : report.missing) {
+    console.warning(missing);
+  }
+  if (report.proof && report.proof->merged.kl > report.proof->adapter_effect.kl / 4) {
+    console.warning(fmt::format(
+        "rounding to {} moves the logits by KL {:.3g}, the adapter itself by {:.3g}: little of what it "
+        "learned can be told from rounding; consider --dtype float32",
+        report.dtype, report.proof->merged.kl, report.proof->adapter_effect.kl));
+  }
+}
+
+int merge(Options options) {
+  Console console(options.json);
+  options.request.verify = !options.no_verify;
+  options.request.output = options.output;
+  options.request.probe = options.probe;
+  const lore::Environment environment = process_environment(options.threads);
+  const auto outcome = lore::run_merge(options.request, environment, console);
+  if (!outcome) {
+    console.info("interrupted; nothing was written");
+    return 128 + received_signal();
+  }
+  warn(console, outcome->report);
+  if (options.json) {
+    nlohmann::ordered_json json = lore::to_json(outcome->report);
+    json["output"] = outcome->folder.string();
+    json["write_seconds"] = outcome->write_seconds;
+    json["proof_seconds"] = outcome->proof_seconds;
+    console.result(json.dump());
+  } else {
+    print(console, *outcome);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_merge(CLI::App& program, int& exit_code) {
+  CLI::App* command =
+      program.add_subcommand("merge", "Merge an adapter into its base, and prove that the result is both");
+  auto options = std::make_shared<Options>();
+  lore::MergeRequest& request = options->request;
+  command->add_option("--base", request.base, "Model folder, GGUF file, or hub id in the local cache")
+      ->required();
+  command->add_option("--adapter", request.adapter, "Adapter folder (PEFT's files)")->required();
+  command->add_option("--output", options->output, "Folder for the merged model")->required();
+  command
+      ->add_option(
+          "--dtype", request.dtype,
+          "base, float32, bfloat16 or float16; base keeps the base's own, bfloat16 for a quantized one")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"base", "float32", "bfloat16", "float16"}));
+  command->add_option("--shard-size", request.shard_bytes, "Largest weight file: 5GB, 200MB")
+      ->transform(as_bytes())
+      ->default_str("5GB");
+  command->add_option(
+      "--probe", options->probe,
+      "File with a text a line to compare the models on (default: text in several languages)");
+  command->add_flag("--no-verify", options->no_verify, "Leave out the proof; the output records that");
+  command->add_flag("--allow-base-mismatch", request.allow_base_mismatch,
+                    "Merge into another base than the adapter was made on; the output records that");
+  command->add_flag("--overwrite", request.overwrite, "Replace a merged model in the output folder");
+  command->add_flag("--json", options->json, "One JSON object on stdout; messages go to stderr");
+  command->add_option("--threads", options->threads, "Threads (default: what the machine grants)")
+      ->check(CLI::Range(1, 4096));
+  command->footer(
+      "Examples:\n"
+      "  lore merge --base models/smollm2 --adapter runs/terms/adapter --output merged/terms\n"
+      "  lore merge --base model.Q4_1.gguf --adapter adapter --output merged --dtype bfloat16 --shard-size "
+      "2GB\n"
+      "Exit code 4: the adapter changes nothing, the base is not the one it was made on, or the proof "
+      "failed.\n"
+      "The output folder appears only when it is complete.");
+  command->callback([options, &exit_code] { exit_code = merge(*options); });
+}

@@ -1,0 +1,128 @@
+#include "lore/adapters/stored_adapter.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/isfinite.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <set>
+
+#include "lore/adapters/module_matching.h"
+#include "lore/core/error.h"
+#include "lore/nn/tensor_dtype.h"
+
+namespace lore {
+namespace {
+
+constexpr const char* kConfigName = "adapter_config.json";
+constexpr const char* kWeightsName = "adapter_model.safetensors";
+
+/// Finds matrices by name and remembers which ones were taken.
+class MatrixFinder {
+ public:
+  explicit MatrixFinder(const SafetensorsFile& file) : file_(file), path_(file.file()->path().string()) {}
+
+  const TensorView& take(const std::string& name, at::IntArrayRef shape) {
+    const TensorView* view = file_.find(name);
+    if (view == nullptr) {
+      throw Error(ErrorKind::kInput, path_, fmt::format("{} is missing", name));
+    }
+    const std::string subject = fmt::format("{}: {}", path_, name);
+    if (!shape.equals(view->shape)) {
+      throw Error::mismatch(ErrorKind::kInput, subject, fmt::format("[{}]", fmt::join(shape, ",")),
+                            fmt::format("[{}]", fmt::join(view->shape, ",")));
+    }
+    if (!torch_dtype(view->dtype)) {
+      throw Error::mismatch(ErrorKind::kInput, subject, "F32, F16 or BF16", name_of(view->dtype));
+    }
+    taken_.insert(name);
+    return *view;
+  }
+
+  void refuse_leftovers() const {
+    for (const TensorView& view : file_.tensors()) {
+      if (!taken_.contains(view.name)) {
+        throw Error(ErrorKind::kInput, fmt::format("{}: {}", path_, view.name),
+                    fmt::format("belongs to no module that {} targets in this model", kConfigName));
+      }
+    }
+  }
+
+ private:
+  const SafetensorsFile& file_;
+  std::string path_;
+  std::set<std::string> taken_;
+};
+
+SafetensorsFile open_weights_file(const std::filesystem::path& folder) {
+  if (!std::filesystem::exists(folder / kWeightsName) &&
+      std::filesystem::exists(folder / "adapter_model.bin")) {
+    throw Error(ErrorKind::kInput, (folder / "adapter_model.bin").string(),
+                "is a pickle, which can run code when read; save the adapter with "
+                "save_pretrained(..., safe_serialization=True)");
+  }
+  return SafetensorsFile::open(folder / kWeightsName);
+}
+
+std::vector<MatchedModule> matched_modules(const PeftConfig& config, std::span<const LinearShape> linears,
+                                           const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  for (const LinearShape& linear : linears) {
+    names.push_back(linear.name);
+  }
+  try {
+    return match_modules(config, names);
+  } catch (const Error& error) {
+    throw Error(ErrorKind::kInput, fmt::format("{}: {}", (folder / kConfigName).string(), error.subject()),
+                error.message());
+  }
+}
+
+}  // namespace
+
+StoredAdapter StoredAdapter::open(const std::filesystem::path& folder, std::span<const LinearShape> linears,
+                                  std::vector<std::string>& warnings) {
+  if (!std::filesystem::is_directory(folder)) {
+    throw Error(ErrorKind::kInput, folder.string(), "is not a folder with an adapter");
+  }
+  PeftConfig config = read_adapter_config(folder / kConfigName, warnings);
+  StoredAdapter adapter(std::move(config), open_weights_file(folder));
+  MatrixFinder finder(adapter.file_);
+  for (const MatchedModule& module : matched_modules(adapter.config_, linears, folder)) {
+    const LinearShape& linear = linears[module.linear];
+    const std::string prefix = "base_model.model." + linear.name;
+    adapter.modules_.push_back({module.linear, module.scale,
+                                finder.take(prefix + ".lora_A.weight", {module.rank, linear.in}),
+                                finder.take(prefix + ".lora_B.weight", {linear.out, module.rank})});
+    if (linear.name == "lm_head" && adapter.head_base() != nullptr) {
+      finder.take(adapter.head_base()->name, {linear.out, linear.in});
+    }
+  }
+  finder.refuse_leftovers();
+  return adapter;
+}
+
+at::Tensor StoredAdapter::read_matrix(const TensorView& view) const {
+  const at::Tensor stored = at::from_blob(const_cast<std::byte*>(view.bytes.data()), view.shape,
+                                          at::TensorOptions(*torch_dtype(view.dtype)));
+  at::Tensor matrix = at::empty(view.shape, at::kFloat);
+  matrix.copy_(stored);
+  if (!at::isfinite(matrix).all().item<bool>()) {
+    throw Error(ErrorKind::kInput, fmt::format("{}: {}", file_.file()->path().string(), view.name),
+                "holds NaN or infinite values");
+  }
+  file_.file()->release(view.bytes);
+  return matrix;
+}
+
+LowRank StoredAdapter::read(const StoredLowRank& module) const {
+  LowRank low_rank;
+  low_rank.a = read_matrix(module.a);
+  low_rank.b = read_matrix(module.b);
+  low_rank.scale = module.scale;
+  low_rank.dropout = config_.lora_dropout;
+  return low_rank;
+}
+
+}  // namespace lore

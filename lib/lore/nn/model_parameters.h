@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lore/nn/llama_config.h"
+
+namespace lore {
+
+/// A tensor that a model of some configuration has, under its Hugging Face name.
+struct ParameterShape {
+  std::string name;
+  std::vector<std::int64_t> shape;
+};
+
+/// A linear module W [out, in], without ".weight" in its name.
+struct LinearShape {
+  std::string name;
+  std::int64_t out = 0;
+  std::int64_t in = 0;
+};
+
+/// Every tensor of the model, in the order of computation. A tied head has none of its own.
+std::vector<ParameterShape> model_parameters(const LlamaConfig& config);
+
+/// The linears of the decoder layers, in the order that LlamaForCausalLm::linears() and an AdapterSet have.
+std::vector<LinearShape> model_linears(const LlamaConfig& config);
+
+}  // namespace lore

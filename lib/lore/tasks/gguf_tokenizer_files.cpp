@@ -1,0 +1,187 @@
+#include "lore/tasks/gguf_tokenizer_files.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "lore/core/atomic_file.h"
+#include "lore/core/error.h"
+#include "lore/formats/gguf.h"
+#include "lore/text/gguf_pre_tokenizer.h"
+#include "lore/text/tokenizer.h"
+
+namespace lore {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::array kFiles{"tokenizer.json", "tokenizer_config.json", "generation_config.json"};
+
+/// Values of tokenizer.ggml.token_type.
+enum TokenType : std::int64_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4 };
+
+std::string key(std::string_view name) { return fmt::format("tokenizer.ggml.{}", name); }
+
+json added_tokens(const GgufFile& file, const std::vector<std::string_view>& tokens) {
+  const auto types = file.integers(key("token_type")).value_or(std::vector<std::int64_t>());
+  json added = json::array();
+  for (std::size_t i = 0; i < types.size() && i < tokens.size(); ++i) {
+    if (types[i] == kUnknown || types[i] == kControl || types[i] == kUserDefined) {
+      added.push_back({{"id", i},
+                       {"content", tokens[i]},
+                       {"single_word", false},
+                       {"lstrip", false},
+                       {"rstrip", false},
+                       {"normalized", false},
+                       {"special", types[i] != kUserDefined}});
+    }
+  }
+  return added;
+}
+
+json pre_tokenizer(const GgufPreTokenizer& how) {
+  json steps = json::array();
+  for (const std::string_view pattern : how.patterns) {
+    steps.push_back(
+        {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}});
+  }
+  steps.push_back(
+      {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}});
+  return {{"type", "Sequence"}, {"pretokenizers", steps}};
+}
+
+/// What encoding puts around a text: BOS and EOS as the metadata asks; null for nothing.
+json post_processor(const GgufFile& file, const GgufPreTokenizer& how,
+                    const std::vector<std::string_view>& tokens) {
+  json special = json::object();
+  const auto add_special = [&](json& pieces, const char* flag, bool otherwise, const char* id_key, int type) {
+    const auto id = file.integer(key(id_key));
+    if (file.boolean(key(flag)).value_or(otherwise) && id) {
+      const std::string_view token = tokens.at(static_cast<std::size_t>(*id));
+      pieces.push_back({{"SpecialToken", {{"id", token}, {"type_id", type}}}});
+      special[std::string(token)] = {{"id", token}, {"ids", {*id}}, {"tokens", {token}}};
+    }
+  };
+  const auto add_sequence = [&](json& pieces, const char* name, int type) {
+    add_special(pieces, "add_bos_token", how.add_bos, "bos_token_id", type);
+    pieces.push_back({{"Sequence", {{"id", name}, {"type_id", type}}}});
+    add_special(pieces, "add_eos_token", false, "eos_token_id", type);
+  };
+  json single = json::array();
+  add_sequence(single, "A", 0);
+  json pair = single;
+  add_sequence(pair, "B", 1);
+  if (special.empty()) {
+    return {};
+  }
+  return {{"type", "TemplateProcessing"}, {"single", single}, {"pair", pair}, {"special_tokens", special}};
+}
+
+json tokenizer_json(const GgufFile& file, const GgufPreTokenizer& how,
+                    const std::vector<std::string_view>& tokens) {
+  json vocabulary = json::object();
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    vocabulary.emplace(tokens[i], i);
+  }
+  const std::vector<std::string_view>* merges = file.strings(key("merges"));
+  return {{"version", "1.0"},
+          {"truncation", nullptr},
+          {"padding", nullptr},
+          {"added_tokens", added_tokens(file, tokens)},
+          {"normalizer", how.nfc ? json{{"type", "NFC"}} : json()},
+          {"pre_tokenizer", pre_tokenizer(how)},
+          {"post_processor", post_processor(file, how, tokens)},
+          {"decoder",
+           {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}}},
+          {"model",
+           {{"type", "BPE"},
+            {"dropout", nullptr},
+            {"unk_token", nullptr},
+            {"continuing_subword_prefix", nullptr},
+            {"end_of_word_suffix", nullptr},
+            {"fuse_unk", false},
+            {"byte_fallback", false},
+            {"ignore_merges", how.ignore_merges},
+            {"vocab", vocabulary},
+            {"merges", merges != nullptr ? json(*merges) : json::array()}}}};
+}
+
+/// The ids of the special tokens that the metadata names.
+std::map<std::string, std::int64_t> special_ids(const GgufFile& file, std::size_t tokens) {
+  std::map<std::string, std::int64_t> ids;
+  for (const auto& [name, id_key] :
+       {std::pair{"bos_token", "bos_token_id"}, std::pair{"eos_token", "eos_token_id"},
+        std::pair{"pad_token", "padding_token_id"}, std::pair{"unk_token", "unknown_token_id"}}) {
+    const auto id = file.integer(key(id_key));
+    if (id && *id >= 0 && static_cast<std::uint64_t>(*id) < tokens) {
+      ids[name] = *id;
+    }
+  }
+  return ids;
+}
+
+json tokenizer_config(const GgufFile& file, const std::vector<std::string_view>& tokens) {
+  json config{{"tokenizer_class", "PreTrainedTokenizerFast"}, {"clean_up_tokenization_spaces", false}};
+  for (const auto& [name, id] : special_ids(file, tokens.size())) {
+    config[name] = tokens[static_cast<std::size_t>(id)];
+  }
+  if (const auto length =
+          file.integer(fmt::format("{}.context_length", file.text("general.architecture").value_or("")))) {
+    config["model_max_length"] = *length;
+  }
+  if (const auto chat_template = file.text("tokenizer.chat_template")) {
+    config["chat_template"] = *chat_template;
+  }
+  return config;
+}
+
+json generation_config(const GgufFile& file, std::size_t tokens) {
+  json config = json::object();
+  for (const auto& [name, id] : special_ids(file, tokens)) {
+    if (name != "unk_token") {
+      config[name + "_id"] = id;
+    }
+  }
+  return config;
+}
+
+}  // namespace
+
+TokenizerFiles write_gguf_tokenizer(const fs::path& gguf, const fs::path& folder) {
+  constexpr const char* kAdvice = "copy the tokenizer's files from the model's Hugging Face folder";
+  const GgufFile file = GgufFile::open(gguf);
+  const std::vector<std::string_view>* tokens = file.strings(key("tokens"));
+  if (tokens == nullptr || file.text(key("model")).value_or("") != "gpt2") {
+    return {{},
+            fmt::format("tokenizer.json: the vocabulary in {} is not byte-level BPE and cannot be written "
+                        "exactly; {}",
+                        gguf.filename().string(), kAdvice)};
+  }
+  try {
+    const GgufPreTokenizer how = gguf_pre_tokenizer(file.text(key("pre")).value_or(""), gguf.string());
+    write_file_atomically(folder / kFiles[0], tokenizer_json(file, how, *tokens).dump());
+    write_file_atomically(folder / kFiles[1], tokenizer_config(file, *tokens).dump(2) + "\n");
+    write_file_atomically(folder / kFiles[2], generation_config(file, tokens->size()).dump(2) + "\n");
+    load_tokenizer(folder);  // refuses what no reader would take
+    return {{kFiles.begin(), kFiles.end()}, ""};
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInput) {
+      throw;
+    }
+  } catch (const json::exception&) {
+    // Tokens that are not UTF-8 cannot stand in a JSON file.
+  }
+  for (const char* name : kFiles) {
+    fs::remove(folder / name);
+  }
+  return {
+      {},
+      fmt::format("tokenizer.json: what {} says of its tokenizer (pre \"{}\") cannot be written exactly; {}",
+                  gguf.filename().string(), file.text(key("pre")).value_or(""), kAdvice)};
+}
+
+}  // namespace lore

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace lore {
+
+/// How far the logits of one model are from those of a reference over the same tokens.
+struct LogitDifference {
+  double max_abs = 0;
+  double mean_abs = 0;
+  double kl = 0;  ///< mean over tokens of KL(reference || other), in nats
+  double max_kl = 0;
+  double top1_agreement = 0;  ///< share of tokens with the same most likely next token
+};
+
+/// Compares logits that come a block of the vocabulary at a time, so that no row is ever held whole.
+class LogitComparison {
+ public:
+  explicit LogitComparison(std::int64_t tokens) : rows_(static_cast<std::size_t>(tokens)) {}
+
+  /// The next block of logits, float32 [N, v] each, of the reference and of the other model.
+  void add(const at::Tensor& reference, const at::Tensor& other);
+  /// After the last block.
+  LogitDifference result() const;
+
+ private:
+  /// One distribution: its running maximum, the sum of exponentials below it, and the place of the maximum.
+  struct Softmax {
+    double peak = 0;
+    double sum = 0;
+    std::int64_t top = -1;
+  };
+  struct Row {
+    Softmax reference;
+    Softmax other;
+    double weighted = 0;  ///< sum of exp(reference - peak) * (reference - other)
+    double max_abs = 0;
+    double sum_abs = 0;
+  };
+
+  std::vector<Row> rows_;
+  std::int64_t seen_ = 0;  ///< vocabulary entries so far
+};
+
+}  // namespace lore

@@ -1,0 +1,196 @@
+#include "lore/tasks/merge_proof.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "lore/core/error.h"
+#include "lore/kernels/matmul.h"
+#include "lore/kernels/rms_norm.h"
+#include "lore/nn/layer_loading.h"
+#include "lore/nn/tensor_dtype.h"
+
+namespace lore {
+namespace {
+
+constexpr std::int64_t kHeadRows = 4096;
+
+/// Weights rounded to a narrower dtype and widened again.
+class RoundedSource final : public WeightSource {
+ public:
+  RoundedSource(const WeightSource& source, at::ScalarType dtype) : source_(source), dtype_(dtype) {}
+
+  const LlamaConfig& config() const override { return source_.config(); }
+  at::Tensor tensor(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const override {
+    return source_.tensor(name, shape, at::kFloat).to(dtype_).to(dtype);
+  }
+  void read_rows(const std::string& name, at::IntArrayRef shape, std::int64_t first, std::int64_t count,
+                 float* target) const override {
+    source_.read_rows(name, shape, first, count, target);
+    at::Tensor rows = at::from_blob(target, {count * shape.back()}, at::TensorOptions(at::kFloat));
+    rows.copy_(rows.to(dtype_));
+  }
+  std::vector<std::string> unused(const std::vector<std::string>& used) const override {
+    return source_.unused(used);
+  }
+  std::vector<std::filesystem::path> files() const override { return source_.files(); }
+
+ private:
+  const WeightSource& source_;
+  at::ScalarType dtype_;
+};
+
+/// A model that is run a layer at a time: only its hidden states stay in memory.
+class LayeredModel {
+ public:
+  LayeredModel(const WeightSource& source, const MergeProbe& probe)
+      : source_(source), config_(source.config()), adapters_(model_linears(config_).size() + 1) {
+    hidden_ = at::empty({probe.tokens(), config_.hidden_size}, at::kFloat);
+    float* row = hidden_.data_ptr<float>();
+    for (const auto& sequence : probe.sequences) {
+      segments_.append(static_cast<std::int64_t>(sequence.size()));
+      for (const std::int32_t id : sequence) {
+        source.read_rows("model.embed_tokens.weight", {config_.vocab_size, config_.hidden_size}, id, 1, row);
+        row += config_.hidden_size;
+      }
+    }
+    rope_ = rope_rows(config_.rope, config_.head_dim, segments_, at::kCPU);
+  }
+
+  /// Runs one layer, with the modules that `adapter` has there when one is given.
+  void run_layer(std::size_t layer, const StoredAdapter* adapter) {
+    constexpr std::size_t kLinearsPerLayer = 7;
+    ParameterLoader loader(source_, at::kFloat, at::kCPU);
+    const auto loaded = load_decoder_layer(loader, config_, layer);
+    AdapterSet adapters(adapters_);
+    if (adapter != nullptr) {
+      for (const StoredLowRank& module : adapter->modules()) {
+        if (module.linear / kLinearsPerLayer == layer) {
+          LowRank low_rank = adapter->read(module);
+          low_rank.refresh(at::kFloat);
+          adapters.set(module.linear, std::move(low_rank));
+        }
+      }
+    }
+    hidden_ = loaded->forward(hidden_, {segments_, adapters, {}, rope_}, nullptr);
+  }
+
+  void finish() {
+    const at::Tensor norm = source_.tensor("model.norm.weight", {config_.hidden_size}, at::kFloat);
+    hidden_ = rms_norm(hidden_, norm, config_.rms_norm_eps).y;
+  }
+
+  /// Logits [N, count] of the vocabulary entries from `first`; `head` is the head's own adapter or null.
+  at::Tensor logits(std::int64_t first, std::int64_t count, const LowRank* head) const {
+    at::Tensor rows = at::empty({count, config_.hidden_size}, at::kFloat);
+    const char* name = config_.tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight";
+    source_.read_rows(name, {config_.vocab_size, config_.hidden_size}, first, count, rows.data_ptr<float>());
+    at::Tensor result = matmul_nt(hidden_, rows);
+    if (head != nullptr) {
+      at::Tensor u = matmul_nt(hidden_, head->a);
+      u.mul_(head->scale);
+      result.add_(matmul_nt(u, head->b.narrow(0, first, count)));
+    }
+    return result;
+  }
+
+  const LlamaConfig& config() const { return config_; }
+
+ private:
+  const WeightSource& source_;
+  const LlamaConfig& config_;
+  std::size_t adapters_;
+  Segments segments_;
+  RopeRows rope_;
+  at::Tensor hidden_;  ///< [N, D]
+};
+
+std::optional<LowRank> head_adapter(const StoredAdapter& adapter, const LlamaConfig& config) {
+  for (const StoredLowRank& module : adapter.modules()) {
+    if (module.linear == model_linears(config).size()) {
+      return adapter.read(module);
+    }
+  }
+  return std::nullopt;
+}
+
+void set_bounds(MergeProof& proof, DType dtype) {
+  if (dtype == DType::kF32) {
+    proof.max_abs_bound = 1e-3;
+    proof.kl_bound = 1e-6;
+    return;
+  }
+  proof.kl_bound = dtype == DType::kF16 ? 1e-3 : 5e-3;
+  if (proof.base_rounding) {
+    proof.kl_bound += 4 * proof.base_rounding->kl;
+  }
+}
+
+}  // namespace
+
+std::optional<MergeProof> prove_merge(const MergeBase& base, const StoredAdapter& adapter,
+                                      const MergePlan& plan, const std::filesystem::path& folder,
+                                      const MergeProbe& probe, const std::function<bool()>& stop) {
+  const std::unique_ptr<WeightSource> written = open_weights(folder);
+  const RoundedSource rounded_source(*base.weights, *torch_dtype(plan.dtype));
+  const bool rounds = plan.converts && plan.dtype != DType::kF32;
+  LayeredModel reference(*base.weights, probe);
+  LayeredModel bare(*base.weights, probe);
+  LayeredModel merged(*written, probe);
+  std::optional<LayeredModel> rounded;
+  if (rounds) {
+    rounded.emplace(rounded_source, probe);
+  }
+  const LlamaConfig& config = base.weights->config();
+  for (std::int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+    const auto place = static_cast<std::size_t>(layer);
+    reference.run_layer(place, &adapter);
+    bare.run_layer(place, nullptr);
+    merged.run_layer(place, nullptr);
+    if (rounded) {
+      rounded->run_layer(place, nullptr);
+    }
+    if (stop()) {
+      return std::nullopt;
+    }
+  }
+  for (LayeredModel* model : {&reference, &bare, &merged}) {
+    model->finish();
+  }
+  if (rounded) {
+    rounded->finish();
+  }
+  const std::optional<LowRank> head = head_adapter(adapter, config);
+  LogitComparison against_merged(probe.tokens());
+  LogitComparison against_bare(probe.tokens());
+  LogitComparison rounding(probe.tokens());
+  for (std::int64_t first = 0; first < config.vocab_size; first += kHeadRows) {
+    const std::int64_t count = std::min(kHeadRows, config.vocab_size - first);
+    const at::Tensor wanted = reference.logits(first, count, head ? &*head : nullptr);
+    const at::Tensor without = bare.logits(first, count, nullptr);
+    against_merged.add(wanted, merged.logits(first, count, nullptr));
+    against_bare.add(wanted, without);
+    if (rounded) {
+      rounding.add(without, rounded->logits(first, count, nullptr));
+    }
+    if (stop()) {
+      return std::nullopt;
+    }
+  }
+  MergeProof proof;
+  proof.probe = probe.source;
+  proof.sequences = static_cast<std::int64_t>(probe.sequences.size());
+  proof.tokens = probe.tokens();
+  proof.merged = against_merged.result();
+  proof.adapter_effect = against_bare.result();
+  if (rounded) {
+    proof.base_rounding = rounding.result();
+  }
+  set_bounds(proof, plan.dtype);
+  return proof;
+}
+
+}  // namespace lore

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "lore/core/messages.h"
+#include "lore/tasks/environment.h"
+#include "lore/tasks/merge_report.h"
+
+namespace lore {
+
+/// What `lore merge` is asked to do.
+struct MergeRequest {
+  std::string base;     ///< folder, GGUF file or hub id
+  std::string adapter;  ///< folder
+  std::filesystem::path output;
+  std::string dtype = "base";  ///< base | float32 | bfloat16 | float16
+  std::uint64_t shard_bytes = 5'000'000'000;
+  std::filesystem::path probe;  ///< file with a text a line, or empty for the default
+  bool verify = true;
+  bool overwrite = false;
+  bool allow_base_mismatch = false;
+};
+
+/// What came of it.
+struct MergeOutcome {
+  std::filesystem::path folder;
+  MergeReport report;
+  double write_seconds = 0;  ///< weights merged, written and flushed
+  double proof_seconds = 0;
+};
+
+/// Merges an adapter into its base: writes a model folder that appears under its name only when it is
+/// complete and, unless `verify` is false, proved. Nothing when a signal ended it; then, as after any
+/// error, what was at the output is as it was.
+///
+/// Throws: Error kRefused for an adapter that changes nothing, a base that is not the adapter's, a merge
+/// whose proof fails, or an output folder that holds something else; kInput; kResources.
+std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environment& environment,
+                                      Messages& messages);
+
+}  // namespace lore
