@@ -10,7 +10,7 @@
 #include <numeric>
 
 #include "lore/core/error.h"
-#include "lore/formats/printable.h"
+#include "lore/core/printable.h"
 
 namespace lore {
 namespace {
