@@ -123,6 +123,21 @@ TEST_CASE("calls that replace the content are found, too") {
         "end|>");
 }
 
+TEST_CASE("a template that leaves calls of tools out is an error") {
+  const std::string source =
+      "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content or '' }}<|im_end|>\n{% endfor %}"
+      "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+  const Json row = {
+      {"messages",
+       {{{"role", "user"}, {"content", "q"}},
+        {{"role", "assistant"}, {"content", nullptr}, {"tool_calls", {{{"function", {{"name", "f"}}}}}}},
+        {{"role", "tool"}, {"content", "r"}},
+        {{"role", "assistant"}, {"content", "a"}}}}};
+  CHECK_THROWS_WITH(builder(source).build(row, "f.jsonl:1"),
+                    Catch::StartsWith("f.jsonl:1: messages[1]: the chat template ") &&
+                        Catch::Contains("writes nothing of its tool_calls"));
+}
+
 TEST_CASE("generation marks are honoured as they are") {
   const std::string source =
       "{% for m in messages %}<|im_start|>{% if m.role == 'assistant' %}{% generation %}{{ m.content }}{% "
@@ -167,8 +182,7 @@ TEST_CASE("a raw text has one BOS and one EOS, whoever puts them, and EOS is tra
   const auto shown = [](bool adds_bos, bool adds_eos, const char* prompt, const char* completion) {
     const ExampleBuilder raw(std::make_shared<ToyTokenizer>(adds_bos, adds_eos), {}, {});
     const Json row = {{"prompt", prompt}, {"completion", completion}};
-    return marked_text(raw.build(row, "f:1")) + "|" +
-           ToyTokenizer().decode(raw.build_prompt(row), false);
+    return marked_text(raw.build(row, "f:1")) + "|" + ToyTokenizer().decode(raw.build_prompt(row), false);
   };
   CHECK(shown(true, true, "ab", "c") == "<s>ab⟦c</s>⟧|<s>ab");
   CHECK(shown(true, true, "<s>ab", "c</s>") == "<s>ab⟦c</s>⟧|<s>ab");

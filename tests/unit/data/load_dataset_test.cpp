@@ -282,7 +282,7 @@ TEST_CASE("duplicates and leaks can be an error that names the rows") {
   place.settings.signatures = true;
   Dataset train = place.load({{.path = place.write("a.jsonl", mixed_rows())}});
   CHECK_THROWS_WITH(apply_duplicates(train, RepeatPolicy::kError, place.messages),
-                    Catch::Contains("data.duplicates: 1 training row say") ||
+                    Catch::Contains("data.duplicates: 1 training row says") ||
                         Catch::Contains("a.jsonl:2: says the same as"));
   CHECK_THROWS_WITH(apply_leakage(train, train, RepeatPolicy::kError, place.messages),
                     Catch::Contains("data.leakage") && Catch::Contains("a.jsonl:1: says the same as"));
