@@ -390,7 +390,7 @@ TEST_CASE("a warm start says the same as a cold one") {
   const std::string cold = said();
   CHECK_THAT(cold, Catch::Contains("1 of 8 rows hold personal data (1 email)") &&
                        Catch::Contains("a.jsonl:8") && !Catch::Contains("ann.lee"));
-  CHECK(said() == cold);
+  CHECK_THAT(said(), Catch::Contains("a.jsonl: tokenized data from the cache\n") && Catch::EndsWith(cold));
   fs::remove_all(place.folder / "tokens");
   CHECK(said() == cold);
 }
