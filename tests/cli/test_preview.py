@@ -271,3 +271,11 @@ def test_a_gguf_model_is_checked_and_previewed(recipe):
     setting = ("--set", f"model.path={SMOLLM2}")
     assert "30 layers" in check(recipe, *setting).stdout
     assert "SmolLM2-135M-Instruct.Q4_1.gguf" not in preview(recipe, *setting, "--count", "1").stdout
+
+
+def test_a_named_pipe_is_refused_and_not_waited_for(recipe):
+    (recipe.parent / "train.jsonl").unlink()
+    os.mkfifo(recipe.parent / "train.jsonl")
+    result = subprocess.run([str(BIN / "lore"), "preview", str(recipe)], capture_output=True, text=True, timeout=30)
+    assert result.returncode == INPUT
+    assert "train.jsonl: is not a regular file" in result.stderr

@@ -67,7 +67,10 @@ Tail tail_of(const NumberContext& context, std::size_t last) {
 }
 
 /// The last of the groups that a card's number is written in: one, or several with the same sign between.
-std::optional<std::size_t> identity_groups(const NumberRun& run, std::size_t first, std::size_t digits) {
+/// Groups among others are a table of numbers, unless a label or the region's six digits say otherwise.
+std::optional<std::size_t> identity_groups(const NumberContext& context, std::size_t first,
+                                           std::size_t digits) {
+  const NumberRun& run = context.run();
   std::size_t count = 0;
   for (std::size_t i = first; i < run.groups.size() && count < digits; ++i) {
     const Gap gap = run.groups[i].gap;
@@ -76,7 +79,9 @@ std::optional<std::size_t> identity_groups(const NumberRun& run, std::size_t fir
     }
     count += run.groups[i].count;
     if (count == digits) {
-      return i;
+      const bool one_number = i == first || run.groups[first].count == 6 || run.stands_alone(first, i) ||
+                              context.label(first) == NumberLabel::kIdCard;
+      return one_number ? std::optional(i) : std::nullopt;
     }
   }
   return {};
@@ -86,14 +91,14 @@ Span resident_card(const NumberContext& context, std::size_t first) {
   const NumberRun& run = context.run();
   std::size_t end = 0;
   std::size_t last = first;
-  if (const auto whole = identity_groups(run, first, 18)) {
+  if (const auto whole = identity_groups(context, first, 18)) {
     const std::string_view digits = run.joined(first, *whole);
     if (!is_identity_card(digits.substr(0, 17), digits[17]) || !context.is_free_after(*whole)) {
       return {};
     }
     last = *whole;
     end = run.groups[last].end;
-  } else if (const auto short_of_one = identity_groups(run, first, 17)) {
+  } else if (const auto short_of_one = identity_groups(context, first, 17)) {
     const Tail tail = tail_of(context, *short_of_one);
     if (tail.letter == '\0' || !is_identity_card(run.joined(first, *short_of_one), tail.letter)) {
       return {};

@@ -114,7 +114,7 @@ constexpr std::array<std::string_view, 8> kClauseEnds = {"\n", "。", "；", ";"
 
 bool is_word(char c) { return is_letter(c) || is_digit(c) || c == '_'; }
 
-/// The clause before a number, in lower case, its width variants folded.
+/// The clause before a number as far as no digit stands in it, in lower case.
 std::string clause_before(std::string_view text, std::size_t position) {
   std::size_t begin = position - std::min(position, kLabelReach);
   while (begin < position && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) {
@@ -125,6 +125,10 @@ std::string clause_before(std::string_view text, std::size_t position) {
     if (const std::size_t at = clause.rfind(end); at != std::string_view::npos) {
       clause.remove_prefix(at + end.size());
     }
+  }
+  // A label with another number behind it belongs to that one; a table of numbers has none to look for.
+  if (const std::size_t digit = clause.find_last_of("0123456789"); digit != std::string_view::npos) {
+    clause.remove_prefix(digit + 1);
   }
   std::string lowered(clause);
   std::transform(lowered.begin(), lowered.end(), lowered.begin(),
@@ -229,9 +233,7 @@ NumberLabel NumberContext::label(std::size_t first) const {
     if (ascii && ((at > 0 && is_letter(clause[at - 1])) || (end < clause.size() && is_letter(clause[end])))) {
       continue;
     }
-    const bool digits_between =
-        std::any_of(clause.begin() + static_cast<std::ptrdiff_t>(end), clause.end(), is_digit);
-    if (end > nearest_end && !digits_between && clause.size() - end <= kLabelGap) {
+    if (end > nearest_end && clause.size() - end <= kLabelGap) {
       nearest = label;
       nearest_end = end;
     }

@@ -39,6 +39,30 @@ std::string keys_of(const Json& row) {
   return keys.empty() ? "none" : keys;
 }
 
+/// Throws: Error kInput where the template writes nothing of the calls of tools: the assistant would learn to
+/// say nothing at their place.
+void refuse_hidden_calls(const RenderedChat& chat) {
+  Json without = chat.messages;
+  std::optional<std::size_t> first;
+  for (std::size_t i = 0; i < without.size(); ++i) {
+    const auto calls = without[i].find("tool_calls");
+    if (calls != without[i].end() && !calls->empty()) {
+      without[i].erase(calls);
+      first = first.value_or(i);
+    }
+  }
+  if (!first) {
+    return;
+  }
+  const auto again = render_again(chat, without, chat.options.add_generation_prompt);
+  if (again && again->text == chat.rendered.text) {
+    refuse(fmt::format("messages[{}]", *first),
+           fmt::format("the chat template {} writes nothing of its tool_calls: name one with tools in "
+                       "data.template",
+                       chat.chat_template.name()));
+  }
+}
+
 }  // namespace
 
 TrainOn parse_train_on(std::string_view name) {
@@ -195,6 +219,7 @@ Example ExampleBuilder::build_chat(Json messages, std::size_t prompt_messages, c
   const Rendered rendered = render_row(messages, options);
   const std::vector<Token> tokens = tokenize_chat(rendered.text);
   const RenderedChat chat{*chat_template_, options, messages, *tokenizer_, rendered, tokens};
+  refuse_hidden_calls(chat);
 
   Example example;
   example.ids = ids_of(tokens);

@@ -101,7 +101,9 @@ Dataset load_dataset(std::span<const SourceSpec> sources, const ExampleBuilder& 
         {"settings",
          identity_of(settings)}}.dump(-1, ' ', false, Json::error_handler_t::replace));
     std::shared_ptr<const TokenCache> tokens = cache.find(key);
-    if (!tokens) {
+    if (tokens) {
+      messages.info(fmt::format("{}: tokenized data from the cache", source.path));
+    } else {
       tokens = cache.build(key, [&](TokenCacheWriter& writer) {
         Json summary = tokenize_source(source, builder, settings, threads, writer);
         if (state_of(paths) != before) {

@@ -31,7 +31,7 @@ std::size_t parse(std::span<const std::string_view> names, std::string_view key,
 /// What is counted, and said of rows of one kind.
 struct Repeats {
   std::string_view key;
-  std::string_view rows_that;
+  std::string_view other;
   std::int64_t SourceCounts::*found;
   std::int64_t SourceCounts::*left_out;
 };
@@ -72,8 +72,10 @@ void apply(Dataset& train, const Dataset& others, const std::vector<std::int64_t
   if (pairs.size() > shown) {
     first += fmt::format("\n  and {} more", pairs.size() - shown);
   }
-  const std::string what =
-      fmt::format("{} training {} {}", pairs.size(), pairs.size() == 1 ? "row" : "rows", repeats.rows_that);
+  const std::string what = fmt::format(
+      "{} the same as {}",
+      pairs.size() == 1 ? "1 training row says" : fmt::format("{} training rows say", pairs.size()),
+      repeats.other);
   if (policy == RepeatPolicy::kError) {
     throw Error(ErrorKind::kInput, std::string(repeats.key),
                 fmt::format("{} (set it to report or drop to go on):{}", what, first));
@@ -101,8 +103,7 @@ void apply_duplicates(Dataset& train, RepeatPolicy policy, Messages& messages) {
   }
   const std::vector<std::int64_t> rows = train.rows();
   apply(train, train, rows, rows, find_duplicates(train.signatures(rows)),
-        {"data.duplicates", "say the same as an earlier one", &SourceCounts::duplicates_found,
-         &SourceCounts::duplicates},
+        {"data.duplicates", "an earlier one", &SourceCounts::duplicates_found, &SourceCounts::duplicates},
         policy, messages);
 }
 
@@ -112,11 +113,10 @@ void apply_leakage(Dataset& train, const Dataset& validation, RepeatPolicy polic
   }
   const std::vector<std::int64_t> rows = train.rows();
   const std::vector<std::int64_t> other_rows = validation.rows();
-  apply(
-      train, validation, rows, other_rows,
-      find_leaks(train.signatures(rows), validation.signatures(other_rows)),
-      {"data.leakage", "say the same as a validation row", &SourceCounts::leaks_found, &SourceCounts::leaked},
-      policy, messages);
+  apply(train, validation, rows, other_rows,
+        find_leaks(train.signatures(rows), validation.signatures(other_rows)),
+        {"data.leakage", "a validation row", &SourceCounts::leaks_found, &SourceCounts::leaked}, policy,
+        messages);
 }
 
 }  // namespace lore

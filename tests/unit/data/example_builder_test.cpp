@@ -123,6 +123,21 @@ TEST_CASE("calls that replace the content are found, too") {
         "end|>");
 }
 
+TEST_CASE("a template that leaves calls of tools out is an error") {
+  const std::string source =
+      "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content or '' }}<|im_end|>\n{% endfor %}"
+      "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+  const Json row = {
+      {"messages",
+       {{{"role", "user"}, {"content", "q"}},
+        {{"role", "assistant"}, {"content", nullptr}, {"tool_calls", {{{"function", {{"name", "f"}}}}}}},
+        {{"role", "tool"}, {"content", "r"}},
+        {{"role", "assistant"}, {"content", "a"}}}}};
+  CHECK_THROWS_WITH(builder(source).build(row, "f.jsonl:1"),
+                    Catch::StartsWith("f.jsonl:1: messages[1]: the chat template ") &&
+                        Catch::Contains("writes nothing of its tool_calls"));
+}
+
 TEST_CASE("generation marks are honoured as they are") {
   const std::string source =
       "{% for m in messages %}<|im_start|>{% if m.role == 'assistant' %}{% generation %}{{ m.content }}{% "
