@@ -39,9 +39,7 @@ void add_template_inputs(const Json& row, Json& result) {
                   fmt::format("expected {}, got {}",
                               std::string_view(key) == "tools" ? "a list" : "an object", kind_of(value)));
     }
-    if (!value.empty()) {
-      result[key] = std::move(value);
-    }
+    result[key] = std::move(value);
   }
 }
 

@@ -102,7 +102,7 @@ bool ExampleBuilder::is_plain_text(const Json& row) {
 
 Json ExampleBuilder::identity() const {
   return {{"tokenizer", tokenizer_->sha256()},
-          {"template", chat_template_ ? Json(chat_template_->source()) : Json()},
+          {"template", chat_template_ ? chat_template_->identity() : Json()},
           {"template_for_text_pairs", settings_.template_for_text_pairs},
           {"train_on", static_cast<int>(settings_.train_on)},
           {"ensures_bos", settings_.ensures_bos},
@@ -166,8 +166,9 @@ RenderOptions ExampleBuilder::render_options(const Json& row) const {
 }
 
 Rendered ExampleBuilder::render_row(Json& messages, const RenderOptions& options) const {
+  const ChatTemplate& chat_template = chat_template_->for_tools(options.tools);
   try {
-    return chat_template_->render(messages, options);
+    return chat_template.render(messages, options);
   } catch (const Error&) {
     // Many templates take text only, and a content that is null beside tool calls says nothing.
     bool changed = false;
@@ -181,7 +182,7 @@ Rendered ExampleBuilder::render_row(Json& messages, const RenderOptions& options
       throw;
     }
   }
-  return chat_template_->render(messages, options);
+  return chat_template.render(messages, options);
 }
 
 std::vector<std::size_t> ExampleBuilder::wanted_messages(Json& messages, std::size_t prompt_messages) const {
@@ -218,12 +219,13 @@ Example ExampleBuilder::build_chat(Json messages, std::size_t prompt_messages, c
   const RenderOptions options = render_options(row);
   const Rendered rendered = render_row(messages, options);
   const std::vector<Token> tokens = tokenize_chat(rendered.text);
-  const RenderedChat chat{*chat_template_, options, messages, *tokenizer_, rendered, tokens};
+  const ChatTemplate& chat_template = chat_template_->for_tools(options.tools);
+  const RenderedChat chat{chat_template, options, messages, *tokenizer_, rendered, tokens};
   refuse_hidden_calls(chat);
 
   Example example;
   example.ids = ids_of(tokens);
-  example.trained = chat_template_->marks_generation()
+  example.trained = chat_template.marks_generation()
                         ? tokens_marked(tokens, find_marked_spans(chat, wanted))
                         : tokens_within(tokens, find_assistant_spans(chat, wanted));
   return example;

@@ -53,12 +53,28 @@ Rendered ChatTemplate::render(const nlohmann::ordered_json& messages, const Rend
   }
 }
 
+ChatTemplate ChatTemplate::with_tool_use(ChatTemplate tool_use) const {
+  ChatTemplate both = *this;
+  both.tool_use_ = std::make_shared<const ChatTemplate>(std::move(tool_use));
+  return both;
+}
+
+const ChatTemplate& ChatTemplate::for_tools(const nlohmann::ordered_json& tools) const {
+  return tool_use_ && !tools.is_null() ? *tool_use_ : *this;
+}
+
+nlohmann::ordered_json ChatTemplate::identity() const {
+  if (!tool_use_) return source();
+  return {{"default", source()}, {"tool_use", tool_use_->source()}};
+}
+
 bool ChatTemplate::marks_generation() const { return compiled_->generation_line > 0; }
 
 int ChatTemplate::generation_line() const { return compiled_->generation_line; }
 
 bool ChatTemplate::asks_for_time() const {
-  return compiled_->source.find("strftime_now") != std::string::npos;
+  return compiled_->source.find("strftime_now") != std::string::npos ||
+         (tool_use_ && tool_use_->asks_for_time());
 }
 
 const std::string& ChatTemplate::source() const { return compiled_->source; }

@@ -67,11 +67,18 @@ class ChatTemplate {
   /// template's name and line, also for what the template itself raises.
   Rendered render(const nlohmann::ordered_json& messages, const RenderOptions& options) const;
 
+  /// The same template with another one for conversations that come with tools.
+  ChatTemplate with_tool_use(ChatTemplate tool_use) const;
+  /// The template of a conversation with these `tools` (null for none).
+  const ChatTemplate& for_tools(const nlohmann::ordered_json& tools) const;
+  /// The source; with another one for tools, both, each under its name.
+  nlohmann::ordered_json identity() const;
+
   /// Whether the template contains a `{% generation %}` block.
   bool marks_generation() const;
   /// The line of its first `{% generation %}` block; 0 without one.
   int generation_line() const;
-  /// Whether it asks for the time (`strftime_now`).
+  /// Whether it, or the one for tools, asks for the time (`strftime_now`).
   bool asks_for_time() const;
   const std::string& source() const;
   const std::string& name() const;
@@ -80,11 +87,13 @@ class ChatTemplate {
   explicit ChatTemplate(std::shared_ptr<const jinja::Template> compiled);
 
   std::shared_ptr<const jinja::Template> compiled_;
+  std::shared_ptr<const ChatTemplate> tool_use_;
 };
 
-/// The chat template of a model. In a folder: `chat_template.jinja`, else `chat_template` of
-/// tokenizer_config.json (a string, or a list in which the one named "default" is taken). In a
-/// GGUF file: `tokenizer.chat_template`. Empty when the model has none.
+/// The chat template of a model. In a folder: `chat_template.jinja`, beside it
+/// `additional_chat_templates/tool_use.jinja`, else `chat_template` of tokenizer_config.json (a string, or a
+/// list with one named "default" and perhaps one named "tool_use"). In a GGUF file:
+/// `tokenizer.chat_template` and `tokenizer.chat_template.tool_use`. Empty when the model has none.
 /// Throws: Error kInput when a file is damaged or the template does not compile.
 std::optional<ChatTemplate> find_chat_template(const std::filesystem::path& model);
 

@@ -9,6 +9,17 @@
 namespace lore {
 namespace {
 
+ChatTemplate combine(ChatTemplate plain, std::optional<ChatTemplate> tool_use) {
+  return tool_use ? plain.with_tool_use(std::move(*tool_use)) : plain;
+}
+
+std::optional<ChatTemplate> from_file(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) {
+    return {};
+  }
+  return ChatTemplate::compile(std::string(MappedFile::open(path)->text()), path.string());
+}
+
 std::optional<ChatTemplate> from_config(const std::filesystem::path& path) {
   const nlohmann::json config = read_json_file(path);
   const auto entry = config.is_object() ? config.find("chat_template") : config.end();
@@ -19,12 +30,18 @@ std::optional<ChatTemplate> from_config(const std::filesystem::path& path) {
     return ChatTemplate::compile(entry->get<std::string>(), path.string() + ":chat_template");
   }
   if (entry->is_array()) {
-    for (const auto& named : *entry) {
-      if (named.is_object() && named.value("name", nlohmann::json()) == "default" &&
-          named.contains("template") && named["template"].is_string()) {
-        return ChatTemplate::compile(named["template"].get<std::string>(),
-                                     path.string() + ":chat_template.default");
+    const auto compile_named = [&](const std::string& name) -> std::optional<ChatTemplate> {
+      for (const auto& named : *entry) {
+        if (named.is_object() && named.value("name", nlohmann::json()) == name &&
+            named.contains("template") && named["template"].is_string()) {
+          return ChatTemplate::compile(named["template"].get<std::string>(),
+                                       path.string() + ":chat_template." + name);
+        }
       }
+      return {};
+    };
+    if (auto plain = compile_named("default")) {
+      return combine(std::move(*plain), compile_named("tool_use"));
     }
   }
   throw Error(ErrorKind::kInput, path.string(),
@@ -35,8 +52,8 @@ std::optional<ChatTemplate> from_config(const std::filesystem::path& path) {
 
 std::optional<ChatTemplate> find_chat_template(const std::filesystem::path& model) {
   if (std::filesystem::is_directory(model)) {
-    if (const auto path = model / "chat_template.jinja"; std::filesystem::exists(path)) {
-      return ChatTemplate::compile(std::string(MappedFile::open(path)->text()), path.string());
+    if (auto plain = from_file(model / "chat_template.jinja")) {
+      return combine(std::move(*plain), from_file(model / "additional_chat_templates" / "tool_use.jinja"));
     }
     if (const auto path = model / "tokenizer_config.json"; std::filesystem::exists(path)) {
       return from_config(path);
@@ -45,8 +62,13 @@ std::optional<ChatTemplate> find_chat_template(const std::filesystem::path& mode
   }
   if (model.extension() == ".gguf") {
     const GgufFile file = GgufFile::open(model);
-    if (const auto text = file.text("tokenizer.chat_template")) {
-      return ChatTemplate::compile(std::string(*text), model.string() + ":tokenizer.chat_template");
+    const auto from_key = [&](const std::string& key) -> std::optional<ChatTemplate> {
+      const auto text = file.text(key);
+      return text ? std::optional(ChatTemplate::compile(std::string(*text), model.string() + ":" + key))
+                  : std::nullopt;
+    };
+    if (auto plain = from_key("tokenizer.chat_template")) {
+      return combine(std::move(*plain), from_key("tokenizer.chat_template.tool_use"));
     }
   }
   return {};

@@ -104,7 +104,10 @@ class TokenizerJsonReader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception& error) override {
-    throw Error(ErrorKind::kInput, subject_, error.what());
+    std::string_view reason = error.what();
+    reason.remove_prefix(reason.find("] ") + 2);  // the library's name of the error
+    throw Error(ErrorKind::kInput, subject_,
+                fmt::format("not valid JSON, so damaged or cut short (fetch it again): {}", reason));
   }
 
  private:

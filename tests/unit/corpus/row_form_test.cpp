@@ -63,6 +63,8 @@ TEST_CASE("messages pass with their weights, tools and template arguments, and n
                     R"(, "tools": [{"type":"function"}], "chat_template_kwargs": {"thinking": true}})"));
   CHECK(formed(R"({"messages": )" + messages + R"(, "tools": null, "chat_template_kwargs": ""})") ==
         Json::parse(R"({"messages": )" + messages + "}"));
+  // A template tells an empty list of tools from none.
+  CHECK(formed(R"({"messages": )" + messages + R"(, "tools": []})")["tools"] == Json::array());
 }
 
 TEST_CASE("cells of a table hold JSON as text") {

@@ -58,6 +58,18 @@ Json chat(std::initializer_list<std::pair<const char*, const char*>> turns) {
 
 }  // namespace
 
+TEST_CASE("a row with tools is rendered, and its turns found, by the template for tools") {
+  const ChatTemplate both =
+      ChatTemplate::compile(kChatml, "t")
+          .with_tool_use(ChatTemplate::compile(std::string("{{ tools|length }} tools\n") + kChatml, "tools"));
+  const ExampleBuilder from(std::make_shared<ToyTokenizer>(false), both, {});
+  Json row = chat({{"user", "a"}, {"assistant", "b"}});
+  const std::string plain = marked(from, row);
+  CHECK_FALSE(plain.starts_with("1 tools"));
+  row["tools"] = Json::array({{{"name", "f"}}});
+  CHECK(marked(from, row) == "1 tools\n" + plain);
+}
+
 TEST_CASE("the assistant's turns are trained, with their end of turn and without what follows it") {
   CHECK(
       marked(

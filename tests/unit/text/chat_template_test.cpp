@@ -110,14 +110,21 @@ TEST_CASE("a folder's chat_template.jinja comes before its tokenizer_config.json
   CHECK(lore::find_chat_template(folder.path())->source() == "from config");
   write(folder / "chat_template.jinja", "from file");
   CHECK(lore::find_chat_template(folder.path())->source() == "from file");
+  std::filesystem::create_directory(folder / "additional_chat_templates");
+  write(folder / "additional_chat_templates/tool_use.jinja", "for tools");
+  CHECK(lore::find_chat_template(folder.path())->for_tools(Json::array()).source() == "for tools");
 }
 
-TEST_CASE("of a list of templates the default one is taken") {
+TEST_CASE("of a list of templates the default one is taken, with tools the one for tools") {
   const TemporaryFolder folder;
   write(
       folder / "tokenizer_config.json",
       R"({"chat_template": [{"name": "tool_use", "template": "a"}, {"name": "default", "template": "b"}]})");
-  CHECK(lore::find_chat_template(folder.path())->source() == "b");
+  const auto both = lore::find_chat_template(folder.path());
+  CHECK(both->source() == "b");
+  CHECK(both->for_tools(nullptr).source() == "b");
+  CHECK(both->for_tools(Json::array()).source() == "a");
+  CHECK(both->identity() != lore::ChatTemplate::compile("b", "t").identity());
   write(folder / "tokenizer_config.json", R"({"chat_template": [{"name": "tool_use", "template": "a"}]})");
   CHECK_THROWS_AS(lore::find_chat_template(folder.path()), lore::Error);
   write(folder / "tokenizer_config.json", R"({"chat_template": null})");

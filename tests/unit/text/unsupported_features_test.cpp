@@ -1,3 +1,4 @@
+#include "lore/text/tokenizer_json.h"
 #include "support/catch.h"
 #include "unit/text/small_tokenizer.h"
 
@@ -70,6 +71,9 @@ TEST_CASE("truncation and padding of tokenizer.json change nothing, as in transf
 }
 
 TEST_CASE("a damaged tokenizer.json is refused with the place of the damage") {
+  CHECK(lacking(refusal([] { lore::read_tokenizer_json(R"({"model": )", "t/tokenizer.json"); }),
+                {"t/tokenizer.json: not valid JSON", "(fetch it again): parse error at line 1"})
+            .empty());
   CHECK(lacking(refused(R"({"model": {"merges": ["a c"]}})"), {"merges[0]", "\"ac\""}).empty());
   CHECK(lacking(refused(R"({"model": {"merges": ["abc"]}})"), {"merges", "abc"}).empty());
   CHECK(lacking(refused(R"({"model": {"vocab": {"a": 9000000000}}})"), {"vocab", "9000000000"}).empty());
