@@ -50,9 +50,6 @@ class SignatureList {
   std::size_t size_;
 };
 
-/// The version of what is in a signature: those of another version cannot be compared.
-inline constexpr int kRowSignatureVersion = 2;
-
 /// The text of a row by which it is a duplicate: what user, assistant and tools say in `messages`, with the
 /// arguments of tool calls; `prompt` and `completion`; `text`. The system's messages are left out, as they
 /// repeat from row to row. Each part ends with a line feed.
