@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "lore/core/error.h"
 #include "lore/data/sampler.h"
@@ -29,9 +30,9 @@ void Dataset::append(std::shared_ptr<const TokenCache> cache, SourceCounts count
   }
   first_example_.push_back(first);
   first_row_.push_back(caches_.empty() ? 0 : first_row_.back() + caches_.back()->rows());
-  for (std::int64_t example = first; example < last; ++example) {
-    chosen_.push_back(static_cast<std::uint32_t>(example));
-  }
+  const auto before = static_cast<std::ptrdiff_t>(chosen_.size());
+  chosen_.resize(chosen_.size() + static_cast<std::size_t>(last - first));
+  std::iota(chosen_.begin() + before, chosen_.end(), static_cast<std::uint32_t>(first));
   caches_.push_back(std::move(cache));
   sources_.push_back(std::move(counts));
 }
@@ -92,7 +93,16 @@ std::int32_t Dataset::largest_id() const {
 }
 
 std::vector<std::int64_t> Dataset::rows() const {
+  // Counted first: a vector that grows needs up to three times the memory.
+  std::size_t count_of_rows = 0;
+  std::int64_t last = -1;
+  for (std::int64_t i = 0; i < count(); ++i) {
+    const std::int64_t row = row_of(i);
+    count_of_rows += row != last ? 1 : 0;
+    last = row;
+  }
   std::vector<std::int64_t> rows;
+  rows.reserve(count_of_rows);
   for (std::int64_t i = 0; i < count(); ++i) {
     const std::int64_t row = row_of(i);
     if (rows.empty() || rows.back() != row) {
@@ -123,14 +133,13 @@ std::string Dataset::row_source(std::int64_t row) const {
   return caches_[part]->source(number);
 }
 
-std::vector<RowSignature> Dataset::signatures(std::span<const std::int64_t> rows) const {
-  std::vector<RowSignature> signatures;
-  signatures.reserve(rows.size());
-  for (const std::int64_t row : rows) {
-    const auto [part, number] = locate_row(row);
-    signatures.push_back(caches_[part]->signatures()[static_cast<std::size_t>(number)]);
+SignatureList Dataset::signatures(std::span<const std::int64_t> rows) const {
+  std::vector<std::span<const RowSignature>> parts;
+  parts.reserve(caches_.size());
+  for (const auto& cache : caches_) {
+    parts.push_back(cache->signatures());
   }
-  return signatures;
+  return {std::move(parts), rows};
 }
 
 Dataset Dataset::take_out(std::span<const std::int64_t> rows, std::int64_t SourceCounts::*counter) {
@@ -141,15 +150,20 @@ Dataset Dataset::take_out(std::span<const std::int64_t> rows, std::int64_t Sourc
   for (const SourceCounts& source : sources_) {
     taken.sources_.emplace_back().path = source.path;
   }
-  std::vector<std::uint32_t> kept;
+  std::size_t kept = 0;
   auto next = rows.begin();
   for (std::int64_t i = 0; i < count(); ++i) {
     const std::int64_t row = row_of(i);
     next = std::lower_bound(next, rows.end(), row);
     const bool takes = next != rows.end() && *next == row;
-    (takes ? taken.chosen_ : kept).push_back(chosen_[static_cast<std::size_t>(i)]);
+    const std::uint32_t example = chosen_[static_cast<std::size_t>(i)];
+    if (takes) {
+      taken.chosen_.push_back(example);
+    } else {
+      chosen_[kept++] = example;
+    }
   }
-  chosen_ = std::move(kept);
+  chosen_.resize(kept);
   count_examples(counter);
   taken.count_examples(&SourceCounts::held_out);
   for (SourceCounts& source : taken.sources_) {

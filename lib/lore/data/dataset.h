@@ -55,8 +55,9 @@ class Dataset {
   std::string row_source(std::int64_t row) const;
   /// The source, as a place in `sources`, that a row belongs to.
   std::size_t source_of_row(std::int64_t row) const { return locate_row(row).first; }
-  /// The signatures of `rows`. REQUIRES that the sources were tokenized with signatures.
-  std::vector<RowSignature> signatures(std::span<const std::int64_t> rows) const;
+  /// The signatures of `rows`, as long as these and the data set live. REQUIRES that the sources were
+  /// tokenized with signatures.
+  SignatureList signatures(std::span<const std::int64_t> rows) const;
 
   /// Moves the examples of `rows` (ascending) into the data set that is returned. A row of a file of which
   /// nothing is left counts under `counter`.

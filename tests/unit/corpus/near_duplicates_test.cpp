@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 #include <set>
+#include <span>
 
 #include "lore/corpus/folded_text.h"
 #include "support/catch.h"
@@ -19,6 +20,15 @@ lore::RowSignature signature(const Json& value, const std::string& source = "a.j
 
 lore::RowSignature of_text(const std::string& text, std::size_t line) {
   return signature({{"text", text}}, fmt::format("a.jsonl:{}", line));
+}
+
+std::vector<lore::DuplicatePair> duplicates(std::span<const lore::RowSignature> rows) {
+  return lore::find_duplicates(lore::SignatureList(rows));
+}
+
+std::vector<lore::DuplicatePair> leaks(std::span<const lore::RowSignature> training,
+                                       std::span<const lore::RowSignature> validation) {
+  return lore::find_leaks(lore::SignatureList(training), lore::SignatureList(validation));
 }
 
 std::set<std::u32string> shingles(const std::string& text) {
@@ -138,8 +148,8 @@ TEST_CASE("near duplicates are found from 0.85 on, and nothing below 0.7 is one"
     const std::string edited = joined(words);
     const double truth = jaccard(original, edited);
     const std::vector<lore::RowSignature> rows = {of_text(original, 1), of_text(edited, 2)};
-    const bool match = !lore::find_duplicates(rows).empty();
-    REQUIRE(match == !lore::find_leaks({&rows[1], 1}, {rows.data(), 1}).empty());
+    const bool match = !duplicates(rows).empty();
+    REQUIRE(match == !leaks({&rows[1], 1}, {rows.data(), 1}).empty());
     if (truth >= 0.85) {
       ++alike;
       found += match ? 1 : 0;
@@ -158,7 +168,7 @@ TEST_CASE("near duplicates are found from 0.85 on, and nothing below 0.7 is one"
 TEST_CASE("short texts are duplicates only where they are equal") {
   const std::vector<lore::RowSignature> rows = {
       of_text("风险偏好是什么？", 1), of_text("风险偏好是什麼？", 2), of_text(" 风险偏好是什么?", 3)};
-  CHECK(lore::find_duplicates(rows) == std::vector<lore::DuplicatePair>{{2, 0, 1, true}});
+  CHECK(duplicates(rows) == std::vector<lore::DuplicatePair>{{2, 0, 1, true}});
 }
 
 TEST_CASE("a row is paired with the first exact duplicate, and rows without text with none") {
@@ -166,20 +176,51 @@ TEST_CASE("a row is paired with the first exact duplicate, and rows without text
   const std::vector<lore::RowSignature> rows = {of_text(text, 1), of_text(text + " Indeed", 2),
                                                 of_text("", 3),   of_text(text, 4),
                                                 of_text("", 5),   of_text(text + " INDEED", 6)};
-  const auto pairs = lore::find_duplicates(rows);
+  const auto pairs = duplicates(rows);
   REQUIRE(pairs.size() == 3);
   CHECK((pairs[0].row == 1 && pairs[0].other == 0 && !pairs[0].exact));
   CHECK(pairs[0].similarity > 0.785);
   CHECK(pairs[1] == lore::DuplicatePair{3, 0, 1, true});
   CHECK(pairs[2] == lore::DuplicatePair{5, 1, 1, true});
-  CHECK(lore::find_duplicates({}).empty());
-  CHECK(lore::find_leaks(rows, {}).empty());
+  CHECK(duplicates({}).empty());
+  CHECK(leaks(rows, {}).empty());
 }
 
 TEST_CASE("what was made of one row is not compared with itself but exactly") {
   const std::string text = "The risk-control threshold is the critical value of a risk metric.";
   const std::vector<lore::RowSignature> rows = {of_text(text, 1), of_text(text + " Indeed", 1),
                                                 of_text(text, 1)};
-  CHECK(lore::find_duplicates(rows) == std::vector<lore::DuplicatePair>{{2, 0, 1, true}});
-  CHECK(lore::find_leaks({&rows[1], 1}, {rows.data(), 1}).size() == 1);
+  CHECK(duplicates(rows) == std::vector<lore::DuplicatePair>{{2, 0, 1, true}});
+  CHECK(leaks({&rows[1], 1}, {rows.data(), 1}).size() == 1);
+}
+
+TEST_CASE("signatures are found where they lie, in parts and some of them only") {
+  const std::string text = "The risk-control threshold is the critical value of a risk metric.";
+  const std::vector<lore::RowSignature> first = {of_text(text, 1), of_text("Another one", 2)};
+  const std::vector<lore::RowSignature> second = {of_text(text, 3), of_text("Another one", 4)};
+  const std::vector<std::int64_t> rows = {1, 2, 3};
+  const lore::SignatureList list({first, {}, second}, rows);
+  REQUIRE(list.size() == 3);
+  CHECK(&list[0] == &first[1]);
+  CHECK(&list[1] == &second[0]);
+  CHECK(lore::find_duplicates(list) == std::vector<lore::DuplicatePair>{{2, 0, 1, true}});
+  CHECK(lore::find_duplicates(lore::SignatureList({first, second}, {})).empty());
+}
+
+TEST_CASE("a near duplicate is found in a crowd of rows that share a band without being duplicates") {
+  TextMaker maker(1);
+  std::vector<lore::RowSignature> rows;
+  for (std::size_t i = 0; i < 1000; ++i) {
+    rows.push_back(of_text(joined(maker.words(60, false)), i));
+    rows.back().bands[0] = 1;
+    rows.back().bands[19] = 2;
+  }
+  const std::string text = joined(maker.words(60, false));
+  rows[3] = of_text(text, 3);
+  rows.push_back(of_text(text + "indeed", 1000));
+  rows[3].bands[0] = rows.back().bands[0] = 1;
+  const auto pairs = duplicates(rows);
+  REQUIRE(pairs.size() == 1);
+  CHECK(pairs[0].row == 1000);
+  CHECK(pairs[0].other == 3);
 }

@@ -52,8 +52,11 @@ TEST_CASE("the samples hold no duplicates, no leaks and no personal data") {
   for (const auto* rows : {&controls, &glossary}) {
     all.insert(all.end(), rows->begin(), rows->end());
   }
-  CHECK(lore::find_duplicates(signatures(all)).empty());
-  CHECK(lore::find_leaks(signatures(all), signatures(heldout)).empty());
+  const auto signed_rows = signatures(all);
+  const auto signed_heldout = signatures(heldout);
+  const lore::SignatureList list(signed_rows);
+  CHECK(lore::find_duplicates(list).empty());
+  CHECK(lore::find_leaks(list, lore::SignatureList(signed_heldout)).empty());
   all.insert(all.end(), heldout.begin(), heldout.end());
   for (const lore::Row& row : all) {
     CAPTURE(row.source);
