@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "lore/core/error.h"
-#include "lore/corpus/well_formed.h"
+#include "lore/core/utf8.h"
 
 namespace lore {
 namespace {
