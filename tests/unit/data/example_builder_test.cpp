@@ -167,8 +167,7 @@ TEST_CASE("a raw text has one BOS and one EOS, whoever puts them, and EOS is tra
   const auto shown = [](bool adds_bos, bool adds_eos, const char* prompt, const char* completion) {
     const ExampleBuilder raw(std::make_shared<ToyTokenizer>(adds_bos, adds_eos), {}, {});
     const Json row = {{"prompt", prompt}, {"completion", completion}};
-    return marked_text(raw.build(row, "f:1")) + "|" +
-           ToyTokenizer().decode(raw.build_prompt(row), false);
+    return marked_text(raw.build(row, "f:1")) + "|" + ToyTokenizer().decode(raw.build_prompt(row), false);
   };
   CHECK(shown(true, true, "ab", "c") == "<s>ab⟦c</s>⟧|<s>ab");
   CHECK(shown(true, true, "<s>ab", "c</s>") == "<s>ab⟦c</s>⟧|<s>ab");
