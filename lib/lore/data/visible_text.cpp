@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "lore/core/utf8.h"
+#include "lore/text/jinja_string.h"
 
 namespace lore {
 namespace {
@@ -101,6 +102,8 @@ std::string visible_name(std::string_view name) {
   });
   return result;
 }
+
+std::string html_text(std::string_view text) { return jinja::escape_html(visible_text(text)); }
 
 std::size_t display_width(std::string_view text) {
   std::size_t width = 0;
