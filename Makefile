@@ -48,6 +48,7 @@ style: ## check format and structure (seconds)
 
 lint: style ## check format and structure, then run clang-tidy over every source (about 20 minutes on 2 cores)
 	@cmake --preset tidy $(TORCH)
+	@cmake --build --preset tidy
 	@git ls-files 'lib/*.cpp' 'apps/*.cpp' | xargs -P $$(nproc) -n 4 clang-tidy-14 -p build/tidy --quiet
 
 asan: setup ## build with AddressSanitizer and UBSan and run the unit tests
