@@ -44,9 +44,7 @@ bool is_deceptive(char32_t character) {
 void append_visible(std::string& result, char32_t character, std::string_view bytes) {
   if (bytes.size() == 1 && character > 0x7F) {
     result += fmt::format("\\x{:02x}", static_cast<unsigned char>(bytes[0]));
-  } else if (character == '\n' || character == '\t') {
-    result += bytes;
-  } else if (character < 0x20) {
+  } else if (character < 0x20 && character != '\n' && character != '\t') {
     append_utf8(result, kFirstControlPicture + character);
   } else if (character == 0x7F) {
     append_utf8(result, kDeletePicture);
