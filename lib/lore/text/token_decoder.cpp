@@ -57,7 +57,8 @@ class ReplaceDecoder : public TokenDecoder {
         replaced += content_;
         copied = match.end;
       }
-      token = replaced + token.substr(copied);
+      replaced.append(token, copied);
+      token = std::move(replaced);
     }
   }
 
