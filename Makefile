@@ -46,11 +46,12 @@ style: ## check format and structure (seconds)
 	@git ls-files -co --exclude-standard '*.h' '*.cpp' | xargs clang-format-14 --dry-run -Werror --ferror-limit=1
 	@.ci/check-rooms
 
-lint: style ## check format and structure, then run clang-tidy over every source (about 20 minutes on 2 cores)
+lint: style ## check format and structure, then run clang-tidy over every source (about 20 minutes on 2 idle cores)
 	@cmake --preset tidy $(TORCH)
+	@cmake --build --preset tidy
 	@git ls-files 'lib/*.cpp' 'apps/*.cpp' | xargs -P $$(nproc) -n 4 clang-tidy-14 -p build/tidy --quiet
 
-asan: setup ## build with AddressSanitizer and UBSan and run the unit tests
+asan: setup ## build the unit tests with AddressSanitizer and UBSan and run them (first time about 15 minutes)
 	@cmake --preset asan $(TORCH)
 	@cmake --build --preset asan
 	@ctest --test-dir build/asan --output-on-failure --no-tests=error -L unit

@@ -63,6 +63,7 @@ Json to_json(const std::vector<lore::RecipeProblem>& problems) {
 /// Throws: Error that lists all problems, where there are any.
 void fail(const std::vector<lore::RecipeProblem>& problems, lore::ErrorKind kind) {
   std::vector<std::string> lines;
+  lines.reserve(problems.size());
   for (const lore::RecipeProblem& problem : problems) {
     lines.push_back(problem.text());
   }

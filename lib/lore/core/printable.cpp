@@ -2,29 +2,18 @@
 
 #include <fmt/format.h>
 
+#include "lore/core/utf8.h"
+
 namespace lore {
 namespace {
 
 /// Length of the well-formed UTF-8 sequence of a printable character at the front of `text`, else 0.
 std::size_t printable_character(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) {
-    return lead >= 0x20 && lead != 0x7f ? 1 : 0;
-  }
-  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  unsigned code = lead & (0xffu >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) {
-      return 0;
-    }
-    code = code << 6 | (byte(i) & 0x3f);
-  }
-  const unsigned least = length == 2 ? 0x80 : length == 3 ? 0x800 : 0x10000;
-  const bool control = code < 0xa0;
-  const bool surrogate = code >= 0xd800 && code < 0xe000;
-  return lead >= 0xc2 && lead < 0xf5 && code >= least && code < 0x110000 && !control && !surrogate ? length
-                                                                                                   : 0;
+  const std::size_t length = well_formed_length(text);
+  std::size_t end = 0;
+  const char32_t character = length > 0 ? next_character(text, end) : 0;
+  const bool control = character < 0x20 || (character >= 0x7F && character < 0xA0);
+  return control ? 0 : length;
 }
 
 }  // namespace

@@ -23,15 +23,16 @@ Row ColumnNames::renamed(Row row) const {
     }
   }
   nlohmann::ordered_json renamed = nlohmann::ordered_json::object();
-  for (auto& [key, value] : row.value.items()) {
+  for (auto& item : row.value.items()) {
+    const std::string& key = item.key();
     const auto own =
         std::find_if(names_.begin(), names_.end(), [&](const auto& name) { return name.second == key; });
     const bool replaced =
         std::any_of(names_.begin(), names_.end(), [&](const auto& name) { return name.first == key; });
     if (own != names_.end()) {
-      renamed[own->first] = std::move(value);
+      renamed[own->first] = std::move(item.value());
     } else if (!replaced) {
-      renamed[key] = std::move(value);
+      renamed[key] = std::move(item.value());
     }
   }
   row.value = std::move(renamed);

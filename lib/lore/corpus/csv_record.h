@@ -51,7 +51,6 @@ class CsvRecordReader {
   std::vector<Field> fields_;
   std::size_t field_begin_ = 0;
   std::int64_t quote_line_ = 0;
-  bool after_return_ = false;
 };
 
 }  // namespace lore

@@ -8,8 +8,8 @@
 #include <set>
 
 #include "lore/core/error.h"
+#include "lore/core/utf8.h"
 #include "lore/corpus/text_encoding.h"
-#include "lore/corpus/well_formed.h"
 
 namespace lore {
 namespace {

@@ -115,7 +115,7 @@ void put(std::map<std::string, Value>& by_language, const std::string& language,
 std::string language_of_translation(const GlossaryTerm& term, const std::string& text,
                                     const std::string& column) {
   const std::string_view from = primary_language(term.language);
-  const std::string to = language_of_script(text);
+  std::string to = language_of_script(text);
   if ((from == "zh" && to == "en") || (from == "en" && to == "zh")) {
     return to;
   }

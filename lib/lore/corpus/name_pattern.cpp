@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "lore/corpus/well_formed.h"
+#include "lore/core/utf8.h"
 
 namespace lore {
 namespace {

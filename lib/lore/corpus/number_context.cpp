@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "lore/core/utf8.h"
+
 namespace lore {
 namespace {
 
@@ -117,7 +119,7 @@ bool is_word(char c) { return is_letter(c) || is_digit(c) || c == '_'; }
 /// The clause before a number as far as no digit stands in it, in lower case.
 std::string clause_before(std::string_view text, std::size_t position) {
   std::size_t begin = position - std::min(position, kLabelReach);
-  while (begin < position && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) {
+  while (begin < position && is_utf8_continuation(text[begin])) {
     ++begin;
   }
   std::string_view clause = text.substr(begin, position - begin);

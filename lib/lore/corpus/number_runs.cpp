@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "lore/core/utf8.h"
+
 namespace lore {
 namespace {
 
@@ -91,7 +93,7 @@ FoldedCharacter folded_before(std::string_view text, std::size_t position) {
     return {kNothing, 0};
   }
   std::size_t begin = position - 1;
-  while (begin > 0 && position - begin < 4 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) {
+  while (begin > 0 && position - begin < 4 && is_utf8_continuation(text[begin])) {
     --begin;
   }
   FoldedCharacter folded = folded_at(text.substr(0, position), begin);

@@ -55,7 +55,7 @@ void TbxEntry::begin_term() {
   languages_[language_ - 1].terms.emplace_back();
 }
 
-void TbxEntry::add(std::string_view category, std::string raw) {
+void TbxEntry::add(std::string_view category, std::string_view raw) {
   std::string text = collapsed(raw);
   Language* language = language_ == 0 ? nullptr : &languages_[language_ - 1];
   Term* term = language == nullptr || language->terms.empty() ? nullptr : &language->terms.back();

@@ -20,7 +20,7 @@ class TbxEntry {
   void begin_term();
   /// `term`, `definition`, `subjectField`, `administrativeStatus`, `normativeAuthorization`, `source`; any
   /// other category is passed over.
-  void add(std::string_view category, std::string text);
+  void add(std::string_view category, std::string_view raw);
 
   /// The entry as a row of a glossary: `id`, `term`, `language`, `definition`, `translations`, `definitions`,
   /// `forbidden`, `synonyms`, `domain`, `source`, as far as the entry has them. The term's language is the

@@ -191,8 +191,7 @@ class TbxRows final : public RowReader {
     ends_.pop_back();
     if (captured_at_ == levels_) {
       captured_at_ = 0;
-      entry_->add(category_, std::move(captured_));
-      captured_ = {};
+      entry_->add(category_, captured_);
     } else if (entry_ && (name == "langSet" || name == "langSec")) {
       entry_->begin_language("");
     } else if (entry_ && (name == "termEntry" || name == "conceptEntry")) {

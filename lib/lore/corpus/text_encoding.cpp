@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 
 #include "lore/core/error.h"
-#include "lore/corpus/well_formed.h"
+#include "lore/core/utf8.h"
 
 namespace lore {
 namespace {
@@ -24,7 +25,7 @@ class IconvBytes final : public ByteSource {
       : bytes_(std::move(bytes)),
         converter_(iconv_open("UTF-8", encoding_name(encoding).data())),
         unit_size_(encoding == TextEncoding::kGb18030 ? 1 : 2) {
-    if (converter_ == reinterpret_cast<iconv_t>(-1)) {
+    if (reinterpret_cast<std::intptr_t>(converter_) == -1) {
       throw Error(ErrorKind::kResources, std::string(encoding_name(encoding)),
                   "the C library of this system cannot decode it");
     }

@@ -203,7 +203,7 @@ std::string CacheFolder::content_sha256(const fs::path& file) const {
       known["sha256"].is_string()) {
     return known["sha256"].get<std::string>();
   }
-  const std::string sha256 = sha256_of_file(file);
+  std::string sha256 = sha256_of_file(file);
   struct stat after {};
   if (::stat(file.c_str(), &after) != 0 || state_of(file, after) != state) {
     throw Error(ErrorKind::kInput, file.string(), "changed while it was read; wait until it is written");

@@ -97,7 +97,7 @@ Json read_tools(const Json& row) {
   if (entry == row.end() || entry->is_null()) {
     return nullptr;
   }
-  const Json tools = entry->is_string() ? parse_row_json(entry->get_ref<const std::string&>()) : *entry;
+  Json tools = entry->is_string() ? parse_row_json(entry->get_ref<const std::string&>()) : *entry;
   if (!tools.is_null() && !tools.is_array()) {
     refuse("tools", fmt::format("expected a list, got {}", tools.type_name()));
   }

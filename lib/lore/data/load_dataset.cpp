@@ -90,6 +90,7 @@ Dataset load_dataset(std::span<const SourceSpec> sources, const ExampleBuilder& 
     const std::vector<std::string> paths = source_files(source.path);
     const auto before = state_of(paths);
     std::vector<DataFile> files;
+    files.reserve(paths.size());
     for (const std::string& path : paths) {
       files.push_back({path, cache.content_sha256(path)});
     }

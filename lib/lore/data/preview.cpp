@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "lore/core/utf8.h"
 #include "lore/data/batch.h"
 #include "lore/text/tokenizer.h"
-#include "lore/text/utf8.h"
 
 namespace lore {
 namespace {

@@ -155,32 +155,6 @@ std::string example_html(const PreviewPage::Shown& example, std::size_t number) 
 
 }  // namespace
 
-std::string html_text(std::string_view text) {
-  std::string result;
-  for (const char c : visible_text(text)) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      case '\'':
-        result += "&#39;";
-        break;
-      default:
-        result += c;
-    }
-  }
-  return result;
-}
-
 std::string preview_html(const PreviewPage& page) {
   std::string html = fmt::format(
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"

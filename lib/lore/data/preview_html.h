@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,8 +26,5 @@ struct PreviewPage {
 /// One HTML file that needs nothing else: numbers, a histogram of each source, the examples token by token.
 /// Whatever stands in names and data shows as text; the page's policy forbids it to load anything.
 std::string preview_html(const PreviewPage& page);
-
-/// `text`, made visible, as text of an element or of a quoted attribute.
-std::string html_text(std::string_view text);
 
 }  // namespace lore

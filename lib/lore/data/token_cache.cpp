@@ -123,7 +123,7 @@ void TokenCacheWriter::finish(Json summary) {
     hash.update(bytes);
     file_.append(bytes);
   };
-  std::vector<std::byte> part(1024 * 1024);
+  std::vector<std::byte> part(std::size_t{1} << 20);
   for (int section = Layout::kExamples; section < Layout::kSummary; ++section) {
     AppendFile& from = *waiting_[static_cast<std::size_t>(section) - 1];
     file_.align(kAlignment);

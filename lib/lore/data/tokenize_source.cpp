@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -43,8 +44,8 @@ struct TokenizedRow {
 };
 
 /// "file:1: subject: message" without its "file:1: ".
-std::string without_source(std::string text, const std::string& source) {
-  return text.starts_with(source + ": ") ? text.substr(source.size() + 2) : text;
+std::string without_source(std::string_view text, const std::string& source) {
+  return std::string(text.starts_with(source + ": ") ? text.substr(source.size() + 2) : text);
 }
 
 class RowWork {

@@ -5,7 +5,8 @@
 
 #include <algorithm>
 
-#include "lore/text/utf8.h"
+#include "lore/core/utf8.h"
+#include "lore/text/jinja_string.h"
 
 namespace lore {
 namespace {
@@ -43,9 +44,7 @@ bool is_deceptive(char32_t character) {
 void append_visible(std::string& result, char32_t character, std::string_view bytes) {
   if (bytes.size() == 1 && character > 0x7F) {
     result += fmt::format("\\x{:02x}", static_cast<unsigned char>(bytes[0]));
-  } else if (character == '\n' || character == '\t') {
-    result += bytes;
-  } else if (character < 0x20) {
+  } else if (character < 0x20 && character != '\n' && character != '\t') {
     append_utf8(result, kFirstControlPicture + character);
   } else if (character == 0x7F) {
     append_utf8(result, kDeletePicture);
@@ -101,6 +100,8 @@ std::string visible_name(std::string_view name) {
   });
   return result;
 }
+
+std::string html_text(std::string_view text) { return jinja::escape_html(visible_text(text)); }
 
 std::size_t display_width(std::string_view text) {
   std::size_t width = 0;

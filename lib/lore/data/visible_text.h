@@ -18,6 +18,9 @@ std::string visible_line(std::string_view text);
 /// A name, such as a path, on one line.
 std::string visible_name(std::string_view name);
 
+/// `visible_text` as text of an element, or of a quoted attribute, of HTML or SVG.
+std::string html_text(std::string_view text);
+
 /// Columns that `text` (visible, one line) takes on a terminal: two for a Chinese character, none for an
 /// accent.
 std::size_t display_width(std::string_view text);

@@ -178,7 +178,7 @@ fs::path find_model(const std::string& path_or_id, const fs::path& recipe_folder
   if (path_or_id.empty()) {
     throw Error(ErrorKind::kInput, "", "no model is given: a folder, a .gguf file or a hub id");
   }
-  const fs::path path = tidy(recipe_folder / path_or_id);
+  fs::path path = tidy(recipe_folder / path_or_id);
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) {
     if (!fs::exists(path / "config.json", ignored)) {

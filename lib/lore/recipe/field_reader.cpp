@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "lore/core/suggestion.h"
+#include "lore/core/utf8.h"
 #include "lore/recipe/combinations.h"
 #include "lore/recipe/field_types.h"
 #include "lore/recipe/keys.h"
@@ -256,7 +257,7 @@ bool FieldReader::resolve(const YamlNode& node, const std::string& name, const F
   if (is_name && !std::filesystem::exists(resolved, error)) {
     return true;
   }
-  if (!is_utf8(resolved)) {
+  if (!is_valid_utf8(resolved)) {
     return report(node.place, name, fmt::format("{}: the name of the recipe's folder is not UTF-8", name));
   }
   value = resolved;

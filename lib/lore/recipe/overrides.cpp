@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "lore/core/utf8.h"
 #include "lore/recipe/keys.h"
 #include "lore/recipe/yaml_text.h"
 
@@ -142,7 +143,7 @@ YamlNodePtr apply_override(const YamlNodePtr& root, const std::string& assignmen
     return root;
   }
   try {
-    if (!is_utf8(assignment)) {
+    if (!is_valid_utf8(assignment)) {
       throw Problem{"the key is not UTF-8"};
     }
     const std::vector<Step> steps = split_key(override_key(assignment));

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "lore/core/utf8.h"
+
 namespace lore {
 namespace {
 
@@ -16,44 +18,6 @@ bool is_control(char c) {
 }
 
 }  // namespace
-
-std::size_t utf8_length(std::string_view text) {
-  if (text.empty()) {
-    return 0;
-  }
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) {
-    return 1;
-  }
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) {
-    return 0;
-  }
-  // Overlong forms, surrogates and code points past U+10FFFF show in the second byte.
-  const unsigned lowest = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-  const unsigned highest = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-  if (byte(1) < lowest || byte(1) > highest) {
-    return 0;
-  }
-  for (std::size_t i = 2; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) {
-      return 0;
-    }
-  }
-  return length;
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    if (length == 0) {
-      return false;
-    }
-    text.remove_prefix(length);
-  }
-  return true;
-}
 
 std::string normalized_lines(std::string_view text) {
   if (text.starts_with(kByteOrderMark)) {
@@ -75,7 +39,7 @@ std::string normalized_lines(std::string_view text) {
 std::optional<YamlProblem> find_bad_character(std::string_view text, int source) {
   YamlPlace place{source, 1, 1};
   while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
+    const std::size_t length = well_formed_length(text);
     if (length == 0) {
       return YamlProblem{place, fmt::format("byte 0x{:02X} is not UTF-8; save the recipe as UTF-8",
                                             static_cast<unsigned char>(text[0]))};
@@ -109,8 +73,8 @@ std::optional<YamlPlace> find_tab_indentation(std::string_view text, int last_li
 int column_of(std::string_view text, std::size_t line_start, int offset) {
   const std::string_view before =
       text.substr(std::min(line_start, text.size()), static_cast<std::size_t>(std::max(offset, 0)));
-  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
-  return 1 + static_cast<int>(before.size()) - static_cast<int>(std::ranges::count_if(before, continues));
+  return 1 + static_cast<int>(before.size()) -
+         static_cast<int>(std::ranges::count_if(before, is_utf8_continuation));
 }
 
 bool ends_its_quote(std::string_view text) {
@@ -132,7 +96,7 @@ bool ends_its_quote(std::string_view text) {
 std::string quoted_text(std::string_view text) {
   std::string result = "\"";
   while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
+    const std::size_t length = well_formed_length(text);
     if (result.size() > kMostQuotedBytes) {
       return result + "...\"";
     }

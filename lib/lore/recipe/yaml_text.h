@@ -9,11 +9,6 @@
 
 namespace lore {
 
-/// The length of the UTF-8 character at the start of `text`, 0 where the bytes are not UTF-8 (RFC 3629).
-std::size_t utf8_length(std::string_view text);
-
-bool is_utf8(std::string_view text);
-
 /// `text` without a byte order mark and with every line break as a newline.
 std::string normalized_lines(std::string_view text);
 

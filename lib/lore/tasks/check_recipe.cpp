@@ -120,6 +120,7 @@ class InputChecker {
         ++counts[names[module.linear].substr(names[module.linear].rfind('.') + 1)];
       }
       std::vector<std::string> parts;
+      parts.reserve(counts.size());
       for (const auto& [leaf, count] : counts) {
         parts.push_back(fmt::format("{} x {}", leaf, count));
       }

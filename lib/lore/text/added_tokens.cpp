@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "lore/core/utf8.h"
 #include "lore/text/unicode.h"
-#include "lore/text/utf8.h"
 
 namespace lore {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "lore/core/utf8.h"
 #include "lore/text/byte_alphabet.h"
-#include "lore/text/utf8.h"
 
 namespace lore {
 

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "lore/text/utf8.h"
+#include "lore/core/utf8.h"
 
 namespace lore {
 namespace {

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include "lore/core/error.h"
+#include "lore/core/utf8.h"
 #include "lore/text/jinja_parser.h"
 #include "lore/text/jinja_runtime.h"
-#include "lore/text/utf8.h"
 
 namespace lore {
 namespace {

@@ -18,6 +18,7 @@ struct Template;
 }
 
 /// What a chat template is given besides the messages.
+// NOLINTNEXTLINE(bugprone-exception-escape): a JSON value made of nullptr, or moved, does not throw.
 struct RenderOptions {
   /// JSON schemas of the tools, or null for none.
   nlohmann::ordered_json tools = nullptr;

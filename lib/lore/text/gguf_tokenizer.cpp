@@ -9,11 +9,11 @@
 
 #include "lore/core/error.h"
 #include "lore/core/sha256.h"
+#include "lore/core/utf8.h"
 #include "lore/formats/gguf.h"
 #include "lore/text/gguf_pre_tokenizer.h"
 #include "lore/text/llama_pipeline.h"
 #include "lore/text/pipeline_tokenizer.h"
-#include "lore/text/utf8.h"
 
 namespace lore {
 namespace {

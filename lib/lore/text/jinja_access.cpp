@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "lore/core/utf8.h"
 #include "lore/text/jinja_builtins.h"
 #include "lore/text/jinja_operators.h"
 #include "lore/text/jinja_print.h"
 #include "lore/text/jinja_string.h"
-#include "lore/text/utf8.h"
 
 namespace lore::jinja {
 namespace {

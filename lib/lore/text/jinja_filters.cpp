@@ -119,7 +119,7 @@ std::optional<double> parse_float(const std::string& text) {
 
 Value to_int(Runtime&, const Value& target, Arguments& arguments) {
   const Bound bound("int", arguments, {"default", "base"});
-  const Value fallback = bound[0] ? *bound[0] : Value(std::int64_t{0});
+  Value fallback = bound[0] ? *bound[0] : Value(std::int64_t{0});
   if (target.is_undefined()) {
     target.fail_undefined();
   }

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <optional>
 
+#include "lore/core/utf8.h"
 #include "lore/text/jinja_string.h"
-#include "lore/text/utf8.h"
 
 namespace lore::jinja {
 namespace {
@@ -101,7 +101,7 @@ class Lexer {
       return is_space(byte) ? 1 : 0;
     }
     std::size_t length = 1;
-    while (at + length < source_.size() && (source_[at + length] & 0xC0) == 0x80) {
+    while (at + length < source_.size() && is_utf8_continuation(source_[at + length])) {
       ++length;
     }
     const std::u32string points = decode_utf8(std::string_view(source_).substr(at, length));

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lore/core/utf8.h"
 #include "lore/text/jinja_string.h"
-#include "lore/text/utf8.h"
 
 namespace lore::jinja {
 namespace {

@@ -74,7 +74,7 @@ void Runtime::charge_search(std::string_view text, std::string_view part) {
   charge((text.size() / 64) * (part.size() / 64));
 }
 
-Rendered Runtime::run(std::vector<std::pair<std::string, Value>> variables) {
+Rendered Runtime::run(std::vector<std::pair<std::string, Value>>&& variables) {
   auto globals = std::make_shared<Scope>();
   globals->variables = global_functions();
   auto root = std::make_shared<Scope>();

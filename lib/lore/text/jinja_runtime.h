@@ -33,7 +33,7 @@ class Runtime {
   Runtime(const Template& compiled, std::string now) : template_(compiled), now_(std::move(now)) {}
 
   /// Throws: Failure; `line` then tells where.
-  Rendered run(std::vector<std::pair<std::string, Value>> variables);
+  Rendered run(std::vector<std::pair<std::string, Value>>&& variables);
   int line() const { return line_; }
 
   /// Counts work. Throws: Failure when the template has used up its steps.

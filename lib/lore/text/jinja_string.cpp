@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "lore/text/utf8.h"
+#include "lore/core/utf8.h"
 
 namespace lore::jinja {
 namespace {
@@ -110,7 +110,7 @@ std::string encode_utf8(std::u32string_view text) {
 
 std::size_t count_code_points(std::string_view text) {
   return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+      std::count_if(text.begin(), text.end(), [](char c) { return !is_utf8_continuation(c); }));
 }
 
 bool is_space(char32_t c) {

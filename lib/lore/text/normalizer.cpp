@@ -4,11 +4,11 @@
 
 #include <utility>
 
+#include "lore/core/utf8.h"
 #include "lore/text/json_fields.h"
 #include "lore/text/regex.h"
 #include "lore/text/regex_field.h"
 #include "lore/text/unicode.h"
-#include "lore/text/utf8.h"
 
 namespace lore {
 namespace {

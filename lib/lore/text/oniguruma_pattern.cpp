@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lore/core/error.h"
+#include "lore/core/utf8.h"
 
 namespace lore {
 namespace {
@@ -85,8 +86,7 @@ class Translator {
 
   std::size_t character_length() const {
     std::size_t length = 1;
-    while (at_ + length < in_.size() && (static_cast<unsigned char>(in_[at_ + length]) & 0xC0) == 0x80)
-      ++length;
+    while (at_ + length < in_.size() && is_utf8_continuation(in_[at_ + length])) ++length;
     return length;
   }
 

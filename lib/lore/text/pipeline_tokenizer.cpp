@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "lore/core/error.h"
-#include "lore/text/utf8.h"
+#include "lore/core/utf8.h"
 
 namespace lore {
 

@@ -4,10 +4,10 @@
 
 #include <utility>
 
+#include "lore/core/utf8.h"
 #include "lore/text/byte_alphabet.h"
 #include "lore/text/json_fields.h"
 #include "lore/text/unicode.h"
-#include "lore/text/utf8.h"
 
 namespace lore {
 namespace {

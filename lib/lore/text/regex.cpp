@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "lore/core/error.h"
+#include "lore/core/utf8.h"
 #include "lore/text/oniguruma_pattern.h"
 #include "lore/text/unicode.h"
-#include "lore/text/utf8.h"
 
 namespace lore {
 namespace {

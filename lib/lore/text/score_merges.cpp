@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <tuple>
 
-#include "lore/text/utf8.h"
+#include "lore/core/utf8.h"
 
 namespace lore {
 namespace {

@@ -4,8 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "lore/core/utf8.h"
 #include "lore/text/token_decoder.h"
-#include "lore/text/utf8.h"
 
 namespace lore {
 namespace {

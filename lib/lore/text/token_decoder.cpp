@@ -6,11 +6,11 @@
 #include <optional>
 #include <utility>
 
+#include "lore/core/utf8.h"
 #include "lore/text/byte_alphabet.h"
 #include "lore/text/json_fields.h"
 #include "lore/text/regex.h"
 #include "lore/text/regex_field.h"
-#include "lore/text/utf8.h"
 
 namespace lore {
 namespace {
@@ -57,7 +57,8 @@ class ReplaceDecoder : public TokenDecoder {
         replaced += content_;
         copied = match.end;
       }
-      token = replaced + token.substr(copied);
+      replaced.append(token, copied);
+      token = std::move(replaced);
     }
   }
 

@@ -6,8 +6,8 @@
 #include <bitset>
 #include <cstddef>
 
+#include "lore/core/utf8.h"
 #include "lore/text/unicode_tables.h"
-#include "lore/text/utf8.h"
 
 namespace lore {
 namespace {

@@ -8,9 +8,9 @@
 #include <cstddef>
 #include <optional>
 
+#include "lore/core/utf8.h"
 #include "lore/text/unicode.h"
 #include "lore/text/unicode_tables.h"
-#include "lore/text/utf8.h"
 
 namespace lore {
 namespace {

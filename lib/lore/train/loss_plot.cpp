@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lore/data/visible_text.h"
+
 namespace lore {
 namespace {
 
@@ -103,26 +105,6 @@ std::string legend(const LossCurves& curves) {
   return svg;
 }
 
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      default:
-        result += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  }
-  return result;
-}
-
 }  // namespace
 
 std::string loss_plot_svg(const LossCurves& curves, const std::string& title) {
@@ -140,7 +122,7 @@ std::string loss_plot_svg(const LossCurves& curves, const std::string& title) {
              "polyline{{fill:none}} .train{{stroke:#4c8bf5;stroke-width:1.5}} "
              ".validation{{stroke:#e8710a;stroke-width:2.5}}</style>\n"
              "<text x=\"{2}\" y=\"28\">{3}</text>\n",
-             kWidth, kHeight, kLeft, escaped(title)) +
+             kWidth, kHeight, kLeft, html_text(title)) +
          legend(finite) + axes(frame) + polyline(frame, finite.train, "train") +
          polyline(frame, finite.validation, "validation") + "</svg>\n";
 }

@@ -1,11 +1,12 @@
 #include "lore/data/preview_html.h"
 
+#include "lore/data/visible_text.h"
 #include "support/catch.h"
 
 namespace {
 
 const std::string kHostile = "</script><img src=x onerror=alert(1)>\"'&\x1B";
-const std::string kHarmless = "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;␛";
+const std::string kHarmless = "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;&#34;&#39;&amp;␛";
 
 lore::PreviewPage page_of(std::vector<lore::TokenText> tokens) {
   lore::PreviewPage page;

@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "lore/core/utf8.h"
 #include "lore/data/preview_text.h"
-#include "lore/text/utf8.h"
 #include "support/catch.h"
 #include "unit/data/toy_tokenizer.h"
 

@@ -1,6 +1,6 @@
 #include "lore/text/stream_decoder.h"
 
-#include "lore/text/utf8.h"
+#include "lore/core/utf8.h"
 #include "support/catch.h"
 #include "unit/text/small_tokenizer.h"
 

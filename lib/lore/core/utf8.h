@@ -13,6 +13,12 @@ inline constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";
 /// True for the bytes 10xxxxxx.
 inline bool is_utf8_continuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
+/// Length of the well-formed character at the front of `text` (Unicode 15, table 3-7), 0 where there is none.
+std::size_t well_formed_length(std::string_view text);
+
+/// Offset of the first byte that is no part of well-formed UTF-8, or npos.
+std::size_t find_ill_formed(std::string_view text);
+
 bool is_valid_utf8(std::string_view text);
 
 /// The character at `position`, which moves past it. REQUIRES valid UTF-8 and position < text.size().

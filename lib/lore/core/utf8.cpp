@@ -1,4 +1,4 @@
-#include "lore/text/utf8.h"
+#include "lore/core/utf8.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -25,23 +25,26 @@ int sequence_length(std::string_view text, std::size_t position) {
   return length;
 }
 
+/// The first place from `position` on that is no run of eight ASCII bytes.
+std::size_t skip_ascii(std::string_view text, std::size_t position) {
+  std::uint64_t eight = 0;
+  while (position + sizeof(eight) <= text.size()) {
+    std::memcpy(&eight, text.data() + position, sizeof(eight));
+    if ((eight & 0x8080808080808080u) != 0) break;
+    position += sizeof(eight);
+  }
+  return position;
+}
+
 /// Calls `valid(begin, end)` for each well-formed stretch and `invalid(begin, end)` for each ill-formed part.
 template <typename Valid, typename Invalid>
 void scan_utf8(std::string_view text, Valid valid, Invalid invalid) {
   std::size_t begin = 0;
-  std::size_t position = 0;
+  std::size_t position = skip_ascii(text, 0);
   while (position < text.size()) {
-    std::uint64_t eight;
-    if (position + 8 <= text.size()) {
-      std::memcpy(&eight, text.data() + position, 8);
-      if ((eight & 0x8080808080808080u) == 0) {
-        position += 8;
-        continue;
-      }
-    }
     int length = sequence_length(text, position);
     if (length > 0) {
-      position += static_cast<std::size_t>(length);
+      position = skip_ascii(text, position + static_cast<std::size_t>(length));
       continue;
     }
     std::size_t end = position + static_cast<std::size_t>(-length);
@@ -54,12 +57,21 @@ void scan_utf8(std::string_view text, Valid valid, Invalid invalid) {
 
 }  // namespace
 
-bool is_valid_utf8(std::string_view text) {
-  bool valid = true;
-  scan_utf8(
-      text, [](std::size_t, std::size_t) {}, [&](std::size_t, std::size_t) { valid = false; });
-  return valid;
+std::size_t well_formed_length(std::string_view text) {
+  return text.empty() ? 0 : static_cast<std::size_t>(std::max(sequence_length(text, 0), 0));
 }
+
+std::size_t find_ill_formed(std::string_view text) {
+  std::size_t position = skip_ascii(text, 0);
+  while (position < text.size()) {
+    int length = sequence_length(text, position);
+    if (length < 0) return position;
+    position = skip_ascii(text, position + static_cast<std::size_t>(length));
+  }
+  return std::string_view::npos;
+}
+
+bool is_valid_utf8(std::string_view text) { return find_ill_formed(text) == std::string_view::npos; }
 
 char32_t next_character(std::string_view text, std::size_t& position) {
   auto byte = [&] { return static_cast<unsigned char>(text[position++]); };
