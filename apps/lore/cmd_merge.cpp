@@ -133,9 +133,9 @@ void add_merge(CLI::App& program, int& exit_code) {
       ->check(CLI::Range(1, 4096));
   command->footer(
       "Examples:\n"
-      "  lore merge --base models/smollm2 --adapter runs/terms/adapter --output merged/terms\n"
-      "  lore merge --base model.Q4_1.gguf --adapter adapter --output merged --dtype bfloat16 --shard-size "
-      "2GB\n"
+      "  lore merge --base smollm2.gguf --adapter runs/enterprise-terms/adapter --output merged\n"
+      "  lore merge --base smollm2.gguf --adapter runs/enterprise-terms/adapter --output merged-fp32 "
+      "--dtype float32 --shard-size 200MB\n"
       "Exit code 4: the adapter changes nothing, the base is not the one it was made on, or the proof "
       "failed.\n"
       "The output folder appears only when it is complete.");

@@ -122,6 +122,7 @@ void add_recipe(CLI::App& program, int& /*exit_code*/) {
       "check", "Report everything that is wrong with a recipe and with the beginning of what it names");
   auto check_options = std::make_shared<Options>();
   add_recipe_arguments(check_command, check_options);
+  check_command->footer("Example:\n  lore recipe check recipes/enterprise-terms.yaml");
   CLI::Option* keys_only = check_command->add_flag("--keys-only", check_options->keys_only,
                                                    "Look at the recipe alone, not at model and data");
   check_command->add_option("--rows", check_options->rows, "Rows of each source to look at (default: 100)")
@@ -132,6 +133,7 @@ void add_recipe(CLI::App& program, int& /*exit_code*/) {
   CLI::App* show = recipe->add_subcommand("show", "Print the resolved recipe: every key, defaults included");
   auto show_options = std::make_shared<Options>();
   add_recipe_arguments(show, show_options);
+  show->footer("Example:\n  lore recipe show recipes/enterprise-terms.yaml --set training.seed=7");
   show->callback([show_options] {
     const lore::Recipe resolved = lore::read_recipe(show_options->recipe, show_options->overrides);
     Console console(show_options->json);

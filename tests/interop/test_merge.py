@@ -43,10 +43,10 @@ def tensors(folder):
 
 
 def tokenize(model, texts):
-    """The ids that Lore's own tokenizer gives."""
-    result = subprocess.run([BIN / "tokenize_probe", model, "--special"], capture_output=True, text=True, check=True,
-                            input="".join(json.dumps(text) + "\n" for text in texts))
-    return [json.loads(line) for line in result.stdout.splitlines()]
+    """The ids that Lore's own tokenizer gives, special tokens included."""
+    lines = "".join(json.dumps(text.encode().decode("latin-1")) + "\n" for text in texts)
+    result = subprocess.run([BIN / "tokenize_probe", model], capture_output=True, text=True, check=True, input=lines)
+    return [json.loads(line)["tokens"][::3] for line in result.stdout.splitlines()]
 
 
 IDS = torch.randint(0, 320, (2, 40), generator=torch.Generator().manual_seed(5))
