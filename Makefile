@@ -5,7 +5,7 @@ SMOLLM2 := .deps/models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf
 TORCH := $(if $(Torch_DIR),-DTorch_DIR=$(Torch_DIR))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-fast bench format style lint asan clean
+.PHONY: help setup build demo test test-fast bench reference format style lint asan clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -36,6 +36,9 @@ bench: build ## measure Lore and PEFT side by side: start-up, seconds a step, me
 	@.ci/setup --peers
 	@.ci/fetch-model smollm2-135m-instruct
 	@.deps/venv/bin/python tests/bench/bench.py
+
+reference: build ## make docs/recipe.md again from the recipe's description
+	@$(LORE) recipe reference >docs/recipe.md
 
 format: ## format the sources
 	@.ci/setup --linters

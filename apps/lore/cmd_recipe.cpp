@@ -144,7 +144,9 @@ void add_recipe(CLI::App& program, int& /*exit_code*/) {
     Console(/*json=*/true).result(lore::json_schema().dump(2));
   });
   recipe->add_subcommand("reference", "Print the reference of every key, in Markdown")->callback([] {
-    Console().result(lore::reference_markdown());
+    std::string text = lore::reference_markdown();
+    text.pop_back();  // the console ends the line
+    Console().result(text);
   });
   recipe->add_subcommand("init", "Print a commented recipe to start from")->callback([] {
     Console().result(lore::starting_recipe());

@@ -1,9 +1,16 @@
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <new>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "commands.h"
 #include "console.h"
 #include "lore/core/error.h"
+#include "lore/core/suggestion.h"
 
 namespace {
 
@@ -12,6 +19,23 @@ constexpr const char* kExitCodes =
     "5 out of memory or disk; 6 training diverged; 128 + signal when interrupted.";
 
 int exit_code_of(lore::ErrorKind kind) { return static_cast<int>(kind); }
+
+/// What to say of a first word that is no command; nothing where it is one.
+std::optional<std::string> unknown_command(const CLI::App& program, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') {
+    return {};
+  }
+  std::vector<std::string> names;
+  for (const CLI::App* command : program.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+  }
+  if (std::find(names.begin(), names.end(), argv[1]) != names.end()) {
+    return {};
+  }
+  const std::string nearest = lore::nearest_name(argv[1], names);
+  return fmt::format("unknown command \"{}\"{}", argv[1],
+                     nearest.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", nearest));
+}
 
 }  // namespace
 
@@ -36,7 +60,7 @@ int main(int argc, char** argv) {
       if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
         return program.exit(error);
       }
-      console.error(error.what());
+      console.error(unknown_command(program, argc, argv).value_or(error.what()));
       console.info("Run with --help to see what can be given.");
       return exit_code_of(lore::ErrorKind::kUsage);
     }

@@ -11,7 +11,6 @@ import families
 import pytest
 import torch
 from lore_program import BIN, REPOSITORY, SMOLLM2, run
-from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -31,14 +30,7 @@ def case(tmp_path_factory):
     (folder / "base" / "LICENSE").write_text("terms\n")
     (folder / "base" / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Small\n")
     base = AutoModelForCausalLM.from_pretrained(folder / "base", dtype=torch.bfloat16)
-    model = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", r=4, lora_alpha=8,
-                                            target_modules=["q_proj", "v_proj"]))
-    generator = torch.Generator().manual_seed(3)
-    with torch.no_grad():
-        for key, parameter in model.named_parameters():
-            if "lora_" in key:
-                parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.1)
-    model.save_pretrained(folder / "adapter")
+    families.random_adapter(base, folder / "adapter", 0.1, r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"])
     return folder
 
 

@@ -7,7 +7,7 @@ import families
 import pytest
 import torch
 from lore_program import probe, run, segment
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
@@ -28,14 +28,7 @@ CASES = {
 def random_adapter(name, case, folder):
     """A PEFT model with random A and B, saved; returned in training-free mode."""
     base = families.make(name, folder / "model")
-    model = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", **CASES[case]))
-    generator = torch.Generator().manual_seed(3)
-    with torch.no_grad():
-        for key, parameter in model.named_parameters():
-            if "lora_" in key:
-                parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.1)
-    model.save_pretrained(folder / "adapter")
-    return model.eval()
+    return families.random_adapter(base, folder / "adapter", 0.1, **CASES[case])
 
 
 def trained_segments():

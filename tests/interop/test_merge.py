@@ -7,7 +7,7 @@ import families
 import pytest
 import torch
 from lore_program import BIN, SMOLLM2, real_text, run
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import PeftModel
 from safetensors.torch import load_file
 from test_adapters import CASES
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -18,13 +18,7 @@ def make_case(family, folder, dtype=torch.float32, **lora):
     families.make(family, folder / "base")
     base = AutoModelForCausalLM.from_pretrained(folder / "base", dtype=dtype)
     base.save_pretrained(folder / "base")
-    model = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", **lora))
-    generator = torch.Generator().manual_seed(3)
-    with torch.no_grad():
-        for key, parameter in model.named_parameters():
-            if "lora_" in key:
-                parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.05)
-    model.save_pretrained(folder / "adapter")
+    families.random_adapter(base, folder / "adapter", 0.05, **lora)
 
 
 def load_peft(folder, dtype=torch.float32):
@@ -148,13 +142,8 @@ def test_an_adapter_on_the_head_unties_it(family, tmp_path):
 
 def test_a_gguf_base_becomes_a_folder_that_transformers_reads(tmp_path):
     base = AutoModelForCausalLM.from_pretrained(SMOLLM2.parent, gguf_file=SMOLLM2.name, dtype=torch.float32)
-    model = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", r=8, lora_alpha=16, target_modules=["v_proj"]))
-    generator = torch.Generator().manual_seed(3)
-    with torch.no_grad():
-        for key, parameter in model.named_parameters():
-            if "lora_B" in key:
-                parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.02)
-    model.save_pretrained(tmp_path / "adapter")
+    model = families.random_adapter(base, tmp_path / "adapter", 0.02, part="lora_B", r=8, lora_alpha=16,
+                                    target_modules=["v_proj"])
     report = json.loads(run("lore", "merge", "--base", SMOLLM2, "--adapter", tmp_path / "adapter", "--output",
                             tmp_path / "merged", "--json").stdout)
     assert report["dtype"] == "bfloat16" and report["proof"]["verified"] and report["missing_files"] == []

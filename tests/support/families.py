@@ -2,6 +2,7 @@
 
 import torch
 import transformers
+from peft import LoraConfig, get_peft_model
 
 SIZES = dict(vocab_size=320, hidden_size=64, intermediate_size=96, num_hidden_layers=3, num_attention_heads=4,
              num_key_value_heads=2, max_position_embeddings=128)
@@ -44,3 +45,15 @@ def make(name, folder, shards=False):
             parameter.add_(torch.randn_like(parameter) * 0.05)
     model.save_pretrained(folder, max_shard_size="60KB" if shards else "5GB")
     return model
+
+
+def random_adapter(base, folder, spread, part="lora_", **config):
+    """Saves a PEFT LoRA on `base` into `folder`, the tensors named with `part` normal with deviation `spread`."""
+    model = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", **config))
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for key, parameter in model.named_parameters():
+            if part in key:
+                parameter.copy_(torch.randn(parameter.shape, generator=generator) * spread)
+    model.save_pretrained(folder)
+    return model.eval()

@@ -12,6 +12,7 @@
 #include "lore/core/error.h"
 #include "lore/corpus/csv_rows.h"
 #include "lore/corpus/json_rows.h"
+#include "lore/corpus/json_text.h"
 #include "lore/corpus/tbx_rows.h"
 #include "lore/corpus/text_rows.h"
 
@@ -91,21 +92,13 @@ std::optional<bool> first_line_is_object(std::string_view text) {
     return {};
   }
   int level = 0;
-  bool in_string = false;
-  for (std::size_t i = begin; i < end; ++i) {
-    const char c = text[i];
-    if (in_string) {
-      i += c == '\\' ? 1 : 0;
-      in_string = c != '"';
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      ++level;
-    } else if (c == '}' || c == ']') {
-      --level;
-    }
+  JsonStrings strings;
+  for (const char c : text.substr(begin, end - begin)) {
+    const bool outside = strings.is_outside(c);
+    level += outside && (c == '{' || c == '[') ? 1 : 0;
+    level -= outside && (c == '}' || c == ']') ? 1 : 0;
   }
-  return level == 0 && !in_string;
+  return level == 0 && !strings.is_open();
 }
 
 /// `text` begins with an object.

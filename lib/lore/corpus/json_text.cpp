@@ -30,15 +30,13 @@ std::string place(std::string_view text, std::size_t byte) {
 void check_bounds(std::string_view text) {
   int level = 0;
   int keys = 0;
-  bool in_string = false;
+  JsonStrings strings;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (in_string) {
-      i += c == '\\' ? 1 : 0;
-      in_string = c != '"';
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
+    if (!strings.is_outside(c)) {
+      continue;
+    }
+    if (c == '[' || c == '{') {
       if (++level > kMaxLevels) {
         throw Error(ErrorKind::kInput, place(text, i + 1),
                     fmt::format("nested deeper than {} levels", kMaxLevels));

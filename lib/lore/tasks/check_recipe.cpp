@@ -17,6 +17,7 @@
 #include "lore/corpus/row_reader.h"
 #include "lore/data/visible_text.h"
 #include "lore/formats/adapter_config.h"
+#include "lore/nn/model_parameters.h"
 #include "lore/nn/weight_source.h"
 #include "lore/tasks/base_model.h"
 #include "lore/tasks/training_data.h"
@@ -37,18 +38,6 @@ struct SourceSample {
   std::int64_t highest_id = -1;
   std::vector<std::string> bad_rows;
 };
-
-/// The full names of the linears of a model of this shape, in model order.
-std::vector<std::string> linear_names(const LlamaConfig& config) {
-  std::vector<std::string> names;
-  for (std::int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
-    for (const char* linear : {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
-                               "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"}) {
-      names.push_back(fmt::format("model.layers.{}.{}", layer, linear));
-    }
-  }
-  return names;
-}
 
 class InputChecker {
  public:
@@ -114,7 +103,10 @@ class InputChecker {
       return;
     }
     attempt("adapter.target_modules", [&] {
-      const std::vector<std::string> names = linear_names(*config_);
+      std::vector<std::string> names;
+      for (LinearShape& linear : model_linears(*config_)) {
+        names.push_back(std::move(linear.name));
+      }
       std::map<std::string, int> counts;
       for (const MatchedModule& module : match_modules(peft_config(recipe_.adapter), names)) {
         ++counts[names[module.linear].substr(names[module.linear].rfind('.') + 1)];

@@ -75,8 +75,3 @@ TEST_CASE("the starting recipe is a sound recipe") {
 TEST_CASE("docs/recipe.md is the reference of this build") {
   CHECK(contents_of(kReference) == lore::reference_markdown());
 }
-
-TEST_CASE("rewrites docs/recipe.md", "[.][write-docs]") {
-  lore::write_file_atomically(kReference, lore::reference_markdown());
-  CHECK(contents_of(kReference) == lore::reference_markdown());
-}
