@@ -32,9 +32,7 @@ std::optional<std::string> unknown_command(const CLI::App& program, int argc, ch
   if (std::find(names.begin(), names.end(), argv[1]) != names.end()) {
     return {};
   }
-  const std::string nearest = lore::nearest_name(argv[1], names);
-  return fmt::format("unknown command \"{}\"{}", argv[1],
-                     nearest.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", nearest));
+  return fmt::format("unknown command '{}'{}", argv[1], lore::did_you_mean(argv[1], names));
 }
 
 }  // namespace

@@ -117,3 +117,8 @@ def test_bash_completes(typed, offered):
               f"COMP_CWORD={len(typed) - 1}; _lore; echo \"${{COMPREPLY[@]}}\"")
     result = subprocess.run(["bash", "-c", script], check=True, capture_output=True, text=True, env=os.environ)
     assert result.stdout.split() == offered
+
+
+def test_an_unknown_command_is_named_with_the_nearest():
+    result = run("lore", "trian", check=False)
+    assert result.returncode == 2 and "unknown command 'trian' (did you mean 'train'?)" in result.stderr

@@ -40,4 +40,9 @@ std::string nearest_name(std::string_view word, std::span<const std::string> can
   return best;
 }
 
+std::string did_you_mean(std::string_view word, std::span<const std::string> candidates) {
+  const std::string nearest = nearest_name(word, candidates);
+  return nearest.empty() ? "" : " (did you mean '" + nearest + "'?)";
+}
+
 }  // namespace lore

@@ -10,4 +10,7 @@ namespace lore {
 /// the longer word), or an empty string when none is near.
 std::string nearest_name(std::string_view word, std::span<const std::string> candidates);
 
+/// " (did you mean 'NEAREST'?)" for a message, or an empty string when none is near.
+std::string did_you_mean(std::string_view word, std::span<const std::string> candidates);
+
 }  // namespace lore

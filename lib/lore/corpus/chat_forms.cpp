@@ -50,12 +50,10 @@ std::string role_of(const std::string& from, const std::string& subject) {
     }
     known.emplace_back(other);
   }
-  const std::string nearest = nearest_name(name.substr(0, 40), known);
-  refuse(
-      subject,
-      fmt::format("'from' is '{}', which is none of human, gpt, system, observation, function_call and "
-                  "their other names{}",
-                  printable(from, 40), nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest)));
+  refuse(subject,
+         fmt::format("'from' is '{}', which is none of human, gpt, system, observation, function_call and "
+                     "their other names{}",
+                     printable(from, 40), did_you_mean(name.substr(0, 40), known)));
 }
 
 /// `{"name", "arguments"}` or a list of such, as text or not, in OpenAI's form.

@@ -90,9 +90,8 @@ void check_keys(const Json& object, const std::vector<std::string>& known, const
   }
   for (const auto& [key, value] : object.items()) {
     if (std::ranges::count(known, key) == 0) {
-      const std::string nearest = nearest_name(key.substr(0, 40), known);
-      refuse(subject, fmt::format("unknown key '{}'{}", printable(key, 40),
-                                  nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest)));
+      refuse(subject,
+             fmt::format("unknown key '{}'{}", printable(key, 40), did_you_mean(key.substr(0, 40), known)));
     }
   }
 }
@@ -264,10 +263,9 @@ std::vector<GlossaryTemplate> choose_glossary_templates(const std::vector<std::s
         listed += (listed.empty() ? "" : ", ") + one.name;
       }
     }
-    const std::string nearest = nearest_name(name, known);
     throw Error(ErrorKind::kUsage, "templates",
                 fmt::format("'{}' is neither a template's name ({}) nor a file{}", name, listed,
-                            nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest)));
+                            did_you_mean(name, known)));
   }
   return chosen;
 }

@@ -35,10 +35,6 @@ std::string joined(const Names& names) {
   return text;
 }
 
-std::string did_you_mean(const std::string& nearest) {
-  return nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest);
-}
-
 bool is_glossary_stem(std::string_view name) {
   return std::ranges::count(kGlossaryStems, name.substr(0, name.find('.'))) > 0;
 }
@@ -125,9 +121,8 @@ const RowFormat& find_row_format(std::string_view name) {
   for (const RowFormat& format : formats) {
     known.emplace_back(format.name);
   }
-  throw Error(
-      ErrorKind::kUsage, "format",
-      fmt::format("'{}' is none of {}{}", name, joined(known), did_you_mean(nearest_name(name, known))));
+  throw Error(ErrorKind::kUsage, "format",
+              fmt::format("'{}' is none of {}{}", name, joined(known), did_you_mean(name, known)));
 }
 
 void check_column_names(const std::vector<std::pair<std::string, std::string>>& columns,
@@ -149,7 +144,7 @@ void check_column_names(const std::vector<std::pair<std::string, std::string>>& 
       throw Error(ErrorKind::kUsage, "columns",
                   fmt::format("'{}' is no column of {}; known are {}{}", standard,
                               format.empty() ? "any format" : fmt::format("the format {}", format),
-                              joined(known), did_you_mean(nearest_name(standard, known))));
+                              joined(known), did_you_mean(standard, known)));
     }
     const auto same = [&own = own](const auto& other) { return other.second == own; };
     if (std::ranges::count_if(columns, same) > 1) {

@@ -28,14 +28,13 @@ TemplateChoice choose_chat_template(const std::string& choice, const std::filesy
   for (const std::string_view name : named_chat_templates()) {
     names.emplace_back(name);
   }
-  const std::string nearest = nearest_name(choice, names);
   std::string known;
   for (const std::string& name : names) {
     known += (known.empty() ? "" : ", ") + name;
   }
   throw Error(ErrorKind::kUsage, "data.template",
               fmt::format("'{}' is neither a template's name ({}) nor a file{}", choice, known,
-                          nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest)));
+                          did_you_mean(choice, names)));
 }
 
 std::string time_for_template(std::string_view date) {

@@ -10,3 +10,9 @@ TEST_CASE("a misspelled name finds its neighbour") {
   CHECK(lore::nearest_name("lroa_alpha", names) == "lora_alpha");
   CHECK(lore::nearest_name("temperature", names).empty());
 }
+
+TEST_CASE("a message names the neighbour, or says nothing") {
+  const std::vector<std::string> names{"train", "merge"};
+  CHECK(lore::did_you_mean("trian", names) == " (did you mean 'train'?)");
+  CHECK(lore::did_you_mean("x", names).empty());
+}
