@@ -3,7 +3,6 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <cmath>
 #include <map>
@@ -57,6 +56,7 @@ PeftConfig peft_config(const AdapterSpec& spec) {
 
 std::vector<std::string> linear_names(const LlamaForCausalLm& model) {
   std::vector<std::string> names;
+  names.reserve(model.linears().size());
   for (const Linear* linear : model.linears()) {
     names.push_back(linear->name);
   }
@@ -81,17 +81,25 @@ LoraAdapter create_lora(const PeftConfig& config, const LlamaForCausalLm& model,
   return adapter;
 }
 
-std::string describe_modules(const LoraAdapter& adapter, const LlamaForCausalLm& model) {
+std::string describe_modules(std::span<const std::string> names) {
   std::map<std::string, int> counts;
-  for (const std::size_t linear : adapter.weights.linears()) {
-    const std::string& name = model.linears()[linear]->name;
+  for (const std::string& name : names) {
     ++counts[name.substr(name.rfind('.') + 1)];
   }
-  std::vector<std::string> parts;
+  std::string text;
   for (const auto& [leaf, count] : counts) {
-    parts.push_back(fmt::format("{} x {}", leaf, count));
+    text += fmt::format("{}{} x {}", text.empty() ? "" : ", ", leaf, count);
   }
-  return fmt::format("{}", fmt::join(parts, ", "));
+  return text;
+}
+
+std::string describe_modules(const LoraAdapter& adapter, const LlamaForCausalLm& model) {
+  std::vector<std::string> names;
+  names.reserve(model.linears().size());
+  for (const std::size_t linear : adapter.weights.linears()) {
+    names.push_back(model.linears()[linear]->name);
+  }
+  return describe_modules(names);
 }
 
 }  // namespace lore

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "lore/formats/adapter_config.h"
 #include "lore/nn/llama.h"
@@ -26,7 +28,9 @@ std::vector<std::string> linear_names(const LlamaForCausalLm& model);
 /// A pure function of configuration, model shape and seed. Throws: Error kUsage as match_modules.
 LoraAdapter create_lora(const PeftConfig& config, const LlamaForCausalLm& model, std::uint64_t seed);
 
-/// How many modules of each leaf name have an adapter: "q_proj x 30, v_proj x 30".
+/// How many modules of each leaf name there are: "q_proj x 30, v_proj x 30".
+std::string describe_modules(std::span<const std::string> names);
+/// The same of those that have an adapter.
 std::string describe_modules(const LoraAdapter& adapter, const LlamaForCausalLm& model);
 
 }  // namespace lore

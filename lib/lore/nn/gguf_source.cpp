@@ -147,6 +147,7 @@ void GgufSource::read_rows(const std::string& name, at::IntArrayRef shape, std::
 
 std::vector<std::string> GgufSource::unused(const std::vector<std::string>& used) const {
   std::vector<std::string> stored_names;
+  stored_names.reserve(used.size());
   for (const std::string& name : used) {
     stored_names.push_back(gguf_tensor_name(name));
   }

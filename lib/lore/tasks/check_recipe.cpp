@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -107,16 +106,11 @@ class InputChecker {
       for (LinearShape& linear : model_linears(*config_)) {
         names.push_back(std::move(linear.name));
       }
-      std::map<std::string, int> counts;
+      std::vector<std::string> matched;
       for (const MatchedModule& module : match_modules(peft_config(recipe_.adapter), names)) {
-        ++counts[names[module.linear].substr(names[module.linear].rfind('.') + 1)];
+        matched.push_back(names[module.linear]);
       }
-      std::vector<std::string> parts;
-      parts.reserve(counts.size());
-      for (const auto& [leaf, count] : counts) {
-        parts.push_back(fmt::format("{} x {}", leaf, count));
-      }
-      fact("adapter.target_modules", fmt::format("{}", fmt::join(parts, ", ")));
+      fact("adapter.target_modules", describe_modules(matched));
     });
   }
 

@@ -59,6 +59,7 @@ const TensorView& stored(const MergeBase& base, const ParameterShape& parameter)
 
 void refuse_unused(const MergeBase& base, const std::vector<ParameterShape>& parameters) {
   std::vector<std::string> names;
+  names.reserve(parameters.size());
   for (const ParameterShape& parameter : parameters) {
     names.push_back(parameter.name);
   }

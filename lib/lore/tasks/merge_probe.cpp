@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t kSequences = 8;
 constexpr std::size_t kLength = 64;
 
+// Long lines go over two literals each.
+// NOLINTNEXTLINE(bugprone-suspicious-missing-comma)
 const std::vector<std::string> kDefaultLines{
     "A risk-control threshold is the value at which a transaction is held back for review before it is "
     "settled. It is set from past losses and checked every quarter by the risk committee.",

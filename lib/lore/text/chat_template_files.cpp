@@ -9,7 +9,7 @@
 namespace lore {
 namespace {
 
-ChatTemplate combine(ChatTemplate plain, std::optional<ChatTemplate> tool_use) {
+ChatTemplate combine(const ChatTemplate& plain, std::optional<ChatTemplate> tool_use) {
   return tool_use ? plain.with_tool_use(std::move(*tool_use)) : plain;
 }
 

@@ -188,6 +188,7 @@ Value slice_of(Runtime& runtime, const Value& object, const Value& start, const 
   }
   runtime.charge(indices.size());
   std::vector<Value> items;
+  items.reserve(indices.size());
   for (const std::size_t i : indices) {
     items.push_back(object.as_sequence().items[i]);
   }

@@ -42,6 +42,7 @@ void sort_by(Runtime& runtime, std::vector<Item>& items, Key key, bool reverse) 
     return reverse ? less(runtime, b.first, a.first) : less(runtime, a.first, b.first);
   });
   std::vector<Item> sorted;
+  sorted.reserve(keyed.size());
   for (const auto& [value, i] : keyed) {
     sorted.push_back(items[i]);
   }
@@ -96,6 +97,7 @@ Value dict_sort(Runtime& runtime, const Value& target, Arguments& arguments) {
       [&](const auto& entry) { return lowered(by == "key" ? entry.first : entry.second, case_sensitive); },
       bound.flag_or(2, false));
   std::vector<Value> pairs;
+  pairs.reserve(entries.size());
   for (const auto& [key, value] : entries) {
     pairs.push_back(Value::tuple({key, value}));
   }

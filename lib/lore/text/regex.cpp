@@ -43,8 +43,8 @@ class MatchState {
   pcre2_match_context* context() { return context_; }
 
  private:
-  static constexpr std::size_t kFirstStack = 32 * 1024;
-  static constexpr std::size_t kLargestStack = 64 * 1024 * 1024;
+  static constexpr std::size_t kFirstStack = std::size_t{32} << 10;
+  static constexpr std::size_t kLargestStack = std::size_t{64} << 20;
 
   pcre2_match_data* data_;
   pcre2_match_context* context_;
