@@ -53,12 +53,13 @@ std::vector<std::filesystem::path> hub_caches() {
   return roots;
 }
 
-std::filesystem::path token_cache() {
+/// Where what can be computed again is kept, in a folder `name`; empty: nowhere.
+std::filesystem::path own_cache(const char* name) {
   if (const char* cache = variable("XDG_CACHE_HOME")) {
-    return std::filesystem::path(cache) / "lore" / "tokens";
+    return std::filesystem::path(cache) / "lore" / name;
   }
   if (const char* home = variable("HOME")) {
-    return std::filesystem::path(home) / ".cache" / "lore" / "tokens";
+    return std::filesystem::path(home) / ".cache" / "lore" / name;
   }
   return {};
 }
@@ -76,7 +77,8 @@ lore::Environment process_environment(int threads) {
   lore::Environment environment;
   environment.threads = threads > 0 ? threads : granted_threads();
   environment.cache_roots = hub_caches();
-  environment.cache_dir = token_cache();
+  environment.cache_dir = own_cache("tokens");
+  environment.hash_dir = own_cache("hashes");
   environment.temporary_dir = variable("TMPDIR") != nullptr ? variable("TMPDIR") : "/tmp";
   environment.signal = &signal_received;
   lore::set_threads(environment.threads);

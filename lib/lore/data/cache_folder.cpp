@@ -10,12 +10,12 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
-#include <fstream>
 #include <system_error>
 #include <vector>
 
 #include "lore/core/atomic_file.h"
 #include "lore/core/error.h"
+#include "lore/core/file_memo.h"
 #include "lore/core/sha256.h"
 
 namespace lore {
@@ -25,10 +25,8 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kCacheEnding = ".tokens";
-constexpr const char* kHashEnding = ".sha256";
 constexpr const char* kTemporaryEnding = ".tmp";
-/// A temporary file without a lock is young while its maker has not come to lock it, a file's times are not
-/// to be trusted while a second change could give the same.
+/// A temporary file without a lock is young while its maker has not come to lock it.
 constexpr std::time_t kYoungSeconds = 5;
 
 fs::path cache_path(const fs::path& folder, const std::string& key) { return folder / (key + kCacheEnding); }
@@ -109,19 +107,6 @@ class TemporaryCache {
   int descriptor_ = -1;
 };
 
-/// What tells one state of a file from another without reading it.
-Json state_of(const fs::path& path, const struct stat& info) {
-  const auto nanoseconds = [](const timespec& time) {
-    return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
-  };
-  return {{"path", path.string()},
-          {"device", info.st_dev},
-          {"inode", info.st_ino},
-          {"size", info.st_size},
-          {"mtime", nanoseconds(info.st_mtim)},
-          {"ctime", nanoseconds(info.st_ctim)}};
-}
-
 }  // namespace
 
 CacheFolder::CacheFolder(CacheSettings settings, Messages& messages)
@@ -191,27 +176,7 @@ std::shared_ptr<const TokenCache> CacheFolder::build(
 }
 
 std::string CacheFolder::content_sha256(const fs::path& file) const {
-  struct stat info {};
-  if (settings_.folder.empty() || ::stat(file.c_str(), &info) != 0) {
-    return sha256_of_file(file);
-  }
-  const Json state = state_of(file, info);
-  const fs::path memo = settings_.folder / (sha256_hex(file.string()) + kHashEnding);
-  std::ifstream kept(memo);
-  const Json known = Json::parse(kept, nullptr, /*allow_exceptions=*/false);
-  if (known.is_object() && known.value("state", Json()) == state && known.contains("sha256") &&
-      known["sha256"].is_string()) {
-    return known["sha256"].get<std::string>();
-  }
-  std::string sha256 = sha256_of_file(file);
-  struct stat after {};
-  if (::stat(file.c_str(), &after) != 0 || state_of(file, after) != state) {
-    throw Error(ErrorKind::kInput, file.string(), "changed while it was read; wait until it is written");
-  }
-  if (std::time(nullptr) - std::max(info.st_mtim.tv_sec, info.st_ctim.tv_sec) >= kYoungSeconds) {
-    write_file_atomically(memo, Json{{"state", state}, {"sha256", sha256}}.dump(), FileAccess::kOwner);
-  }
-  return sha256;
+  return FileMemo(settings_.folder).get("sha256", {file}, [&] { return sha256_of_file(file); });
 }
 
 void CacheFolder::remove_stale_temporaries() const {
@@ -237,8 +202,8 @@ void CacheFolder::keep_within_budget() const {
   for (const fs::directory_entry& entry : fs::directory_iterator(settings_.folder, error)) {
     struct stat info {};
     const fs::path ending = entry.path().extension();
-    if ((ending == kCacheEnding || ending == kHashEnding) && ::lstat(entry.path().c_str(), &info) == 0 &&
-        S_ISREG(info.st_mode)) {
+    if ((ending == kCacheEnding || ending == FileMemo::kEnding) &&
+        ::lstat(entry.path().c_str(), &info) == 0 && S_ISREG(info.st_mode)) {
       const auto size = static_cast<std::uint64_t>(info.st_blocks) * 512;
       all.push_back({info.st_mtim, size, entry.path()});
       bytes += size;

@@ -35,8 +35,7 @@ class CacheFolder {
   std::shared_ptr<const TokenCache> build(
       const std::string& key, const std::function<nlohmann::ordered_json(TokenCacheWriter&)>& fill) const;
 
-  /// SHA-256 of a file's content. Remembered here by the file's path, inode, size and times, so that a big
-  /// file is read once; not for a file that was changed within the last seconds. Throws: Error kInput.
+  /// SHA-256 of a file's content, remembered here. Throws: Error kInput.
   std::string content_sha256(const std::filesystem::path& file) const;
 
  private:

@@ -52,6 +52,12 @@ void SafetensorsWriter::write_at(std::uint64_t offset, std::span<const std::byte
   }
 }
 
+void SafetensorsWriter::start_flush(std::size_t tensor, std::uint64_t offset, std::uint64_t bytes) {
+  // A file system that cannot begin early says so, and `flush` does it all.
+  ::sync_file_range(fd_, static_cast<off_t>(layout_.offsets.at(tensor) + offset), static_cast<off_t>(bytes),
+                    SYNC_FILE_RANGE_WRITE);
+}
+
 void SafetensorsWriter::flush() {
   if (::fsync(fd_) != 0) {
     fail("flushed to disk");

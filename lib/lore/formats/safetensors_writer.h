@@ -30,6 +30,8 @@ class SafetensorsWriter {
   /// Puts `bytes` at `offset` of the data of the tensor at place `tensor` of `tensors()`.
   /// Throws: Error kResources (disk full, a limit on file sizes); kInternal outside the tensor.
   void write(std::size_t tensor, std::uint64_t offset, std::span<const std::byte> bytes);
+  /// Lets the disk begin with what was written there, so that little is left for `flush`.
+  void start_flush(std::size_t tensor, std::uint64_t offset, std::uint64_t bytes);
   /// Flushes the file to disk. Throws: Error kResources.
   void flush();
 

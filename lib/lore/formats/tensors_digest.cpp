@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <sstream>
 
 #include "lore/core/sha256.h"
 #include "lore/formats/gguf.h"
@@ -68,6 +69,17 @@ TensorsDigest digest_tensors(const std::vector<std::filesystem::path>& files,
     digest.bytes += static_cast<std::int64_t>(entry.bytes.size());
   }
   digest.sha256 = whole.hex();
+  return digest;
+}
+
+TensorsDigest digest_tensors(const std::vector<std::filesystem::path>& files, const FileMemo& memo,
+                             const std::function<bool()>& stop) {
+  const std::string text = memo.get("tensors", files, [&] {
+    const TensorsDigest digest = digest_tensors(files, stop);
+    return digest.sha256.empty() ? "" : fmt::format("{} {} {}", digest.sha256, digest.tensors, digest.bytes);
+  });
+  TensorsDigest digest;
+  std::istringstream(text) >> digest.sha256 >> digest.tensors >> digest.bytes;
   return digest;
 }
 

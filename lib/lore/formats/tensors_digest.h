@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "lore/core/file_memo.h"
+
 namespace lore {
 
 /// What identifies the weights of a model.
@@ -23,6 +25,10 @@ struct TensorsDigest {
 /// `stop`, asked every few megabytes, ends it early with an empty digest.
 /// Throws: Error kInput for a file that is missing or damaged.
 TensorsDigest digest_tensors(const std::vector<std::filesystem::path>& files,
+                             const std::function<bool()>& stop = {});
+
+/// The same, remembered by `memo`.
+TensorsDigest digest_tensors(const std::vector<std::filesystem::path>& files, const FileMemo& memo,
                              const std::function<bool()>& stop = {});
 
 }  // namespace lore

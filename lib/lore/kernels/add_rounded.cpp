@@ -2,6 +2,7 @@
 
 #include <c10/util/Half.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -124,6 +125,34 @@ LORE_SIMD bool finite_half(const std::uint16_t* values, std::int64_t n) {
   return finite_piece<AsHalf>(values, n);
 }
 
+/// d[j] = sum over k of b[k] a[k, j], for the `count` columns of `a` that begin at `a`.
+LORE_SIMD void product_piece(const float* b, const float* a, std::int64_t columns, std::int64_t rank,
+                             std::int64_t count, float* d) {
+  using Vector __attribute__((vector_size(simd::kLanes * sizeof(float)), aligned(4), may_alias)) = float;
+  constexpr std::int64_t kVectors = 4;
+  std::int64_t j = 0;
+  for (; j + kVectors * kLanes <= count; j += kVectors * kLanes) {
+    Vector sums[kVectors] = {};
+    for (std::int64_t k = 0; k < rank; ++k) {
+      const auto* row = reinterpret_cast<const Vector*>(a + k * columns + j);
+      sums[0] += b[k] * row[0];
+      sums[1] += b[k] * row[1];
+      sums[2] += b[k] * row[2];
+      sums[3] += b[k] * row[3];
+    }
+    for (std::int64_t v = 0; v < kVectors; ++v) {
+      reinterpret_cast<Vector*>(d + j)[v] = sums[v];
+    }
+  }
+  for (; j < count; ++j) {
+    float sum = 0;
+    for (std::int64_t k = 0; k < rank; ++k) {
+      sum += b[k] * a[k * columns + j];
+    }
+    d[j] = sum;
+  }
+}
+
 [[noreturn]] void refuse(at::ScalarType dtype) {
   throw Error(ErrorKind::kInternal, "add_rounded", std::string("cannot store ") + c10::toString(dtype));
 }
@@ -155,6 +184,25 @@ RoundedUpdate add_rounded(const float* w, const float* d, std::int64_t count, at
       add_half(w + first, d + first, n, narrow + first, update);
     } else {
       refuse(dtype);
+    }
+  }
+  return update;
+}
+
+RoundedUpdate add_product_rounded(const float* w, const float* b, const float* a, std::int64_t rows,
+                                  std::int64_t columns, std::int64_t rank, at::ScalarType dtype,
+                                  std::byte* out) {
+  // The columns' part of `a` stays in the nearest cache while the rows pass by.
+  constexpr std::int64_t kColumns = 512;
+  const auto bytes = static_cast<std::int64_t>(c10::elementSize(dtype));
+  RoundedUpdate update;
+  float delta[kColumns];
+  for (std::int64_t column = 0; column < columns; column += kColumns) {
+    const std::int64_t count = std::min(kColumns, columns - column);
+    for (std::int64_t row = 0; row < rows; ++row) {
+      const std::int64_t place = row * columns + column;
+      product_piece(b + row * rank, a + column, columns, rank, count, delta);
+      update += add_rounded(w + place, delta, count, dtype, out + place * bytes);
     }
   }
   return update;

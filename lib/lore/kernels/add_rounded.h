@@ -23,6 +23,12 @@ struct RoundedUpdate {
 RoundedUpdate add_rounded(const float* w, const float* d, std::int64_t count, at::ScalarType dtype,
                           std::byte* out);
 
+/// The same for rows x columns weights, with D = b a the product of b [rows, rank] and a [rank, columns],
+/// which is summed over the rank in order and never held whole.
+RoundedUpdate add_product_rounded(const float* w, const float* b, const float* a, std::int64_t rows,
+                                  std::int64_t columns, std::int64_t rank, at::ScalarType dtype,
+                                  std::byte* out);
+
 /// out[i] = round(w[i]). Returns whether every result is a finite number.
 bool round_to(const float* w, std::int64_t count, at::ScalarType dtype, std::byte* out);
 

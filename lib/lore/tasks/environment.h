@@ -11,6 +11,7 @@ struct Environment {
   int threads = 1;
   std::vector<std::filesystem::path> cache_roots;  ///< Hugging Face hub caches, in order of preference
   std::filesystem::path cache_dir;                 ///< tokenized data is kept here; empty: nowhere
+  std::filesystem::path hash_dir;                  ///< hashes of weights are kept here; empty: nowhere
   std::filesystem::path temporary_dir;             ///< for files that no run leaves behind
   const std::atomic<int>* signal = nullptr;        ///< the signal that asked the process to stop, or 0
 };

@@ -1,7 +1,5 @@
 #include "lore/tasks/merge_stream.h"
 
-#include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +10,6 @@
 #include "lore/core/atomic_file.h"
 #include "lore/core/error.h"
 #include "lore/formats/safetensors_writer.h"
-#include "lore/kernels/matmul.h"
 #include "lore/kernels/parallel.h"
 #include "lore/nn/tensor_dtype.h"
 
@@ -41,7 +38,6 @@ std::int64_t rows_of(const TensorSpec& spec) {
 /// The working memory of one thread.
 struct Scratch {
   std::vector<float> weights;
-  std::vector<float> delta;
   std::vector<std::byte> out;
 };
 
@@ -143,12 +139,17 @@ class Stream {
         job.update += convert(job.tensor, first, rows, low_rank, scratch);
       }
     }
-    release(job);
+    finish(job);
   }
 
-  /// Lets go of the base's pages once they are done with; once a job, because it stops every thread.
-  void release(const Job& job) const {
+  /// Lets the disk begin with the job's result and lets go of the base's pages; once a job, because the
+  /// latter stops every thread.
+  void finish(const Job& job) const {
     const MergedTensor& tensor = plan_.tensors[job.tensor];
+    const auto written_row = static_cast<std::uint64_t>(columns_of(tensor.spec)) * size_of(tensor.spec.dtype);
+    files_[places_[job.tensor].shard]->start_flush(places_[job.tensor].tensor,
+                                                   static_cast<std::uint64_t>(job.first_row) * written_row,
+                                                   static_cast<std::uint64_t>(job.rows) * written_row);
     if (const TensorView* view = base_.checkpoint ? base_.checkpoint->find(tensor.source) : nullptr) {
       const auto row_bytes = static_cast<std::size_t>(columns_of(tensor.spec)) * size_of(view->dtype);
       base_.checkpoint->file_of(*view)->release(
@@ -181,11 +182,10 @@ class Stream {
     base_.weights->read_rows(tensor.source, tensor.spec.shape, first, rows, scratch.weights.data());
     RoundedUpdate update;
     if (low_rank.b.defined()) {
-      scratch.delta.resize(std::max(scratch.delta.size(), count));
-      at::Tensor delta = at::from_blob(scratch.delta.data(), {rows, columns}, at::TensorOptions(at::kFloat));
-      matmul_nn_out(delta, low_rank.b.narrow(0, first, rows), low_rank.a);
-      update = add_rounded(scratch.weights.data(), scratch.delta.data(), rows * columns, dtype,
-                           scratch.out.data());
+      const at::Tensor scaled = low_rank.b.narrow(0, first, rows);
+      update = add_product_rounded(scratch.weights.data(), scaled.const_data_ptr<float>(),
+                                   low_rank.a.const_data_ptr<float>(), rows, columns, low_rank.rank(), dtype,
+                                   scratch.out.data());
     } else {
       update.finite = round_to(scratch.weights.data(), rows * columns, dtype, scratch.out.data());
     }

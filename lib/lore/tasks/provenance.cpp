@@ -12,12 +12,12 @@
 namespace lore {
 
 Provenance::Provenance(const Recipe& recipe, const TrainingData& data, std::string base_name,
-                       std::vector<std::filesystem::path> weight_files)
+                       std::vector<std::filesystem::path> weight_files, FileMemo memo)
     : recipe_(recipe),
       data_(data),
       base_name_(std::move(base_name)),
-      weights_(std::async(std::launch::async, [files = std::move(weight_files)] {
-                 return digest_tensors(files);
+      weights_(std::async(std::launch::async, [files = std::move(weight_files), memo = std::move(memo)] {
+                 return digest_tensors(files, memo);
                }).share()) {}
 
 nlohmann::ordered_json Provenance::hashes() {

@@ -17,7 +17,7 @@ namespace lore {
 class Provenance {
  public:
   Provenance(const Recipe& recipe, const TrainingData& data, std::string base_name,
-             std::vector<std::filesystem::path> weight_files);
+             std::vector<std::filesystem::path> weight_files, FileMemo memo);
 
   /// {"base": {"name", "sha256", "tensors", "bytes"}, "tokenizer_sha256", "chat_template_sha256",
   /// "recipe_sha256", "data": [...]}; waits for the weights' hash.

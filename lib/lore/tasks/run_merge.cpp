@@ -224,7 +224,7 @@ std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environ
   const Clock::time_point start = Clock::now();
   // The base is hashed while it is merged; a base that is not the adapter's ends the writing.
   std::future<TensorsDigest> hashing = std::async(std::launch::async, [&] {
-    TensorsDigest digest = digest_tensors(base.weights->files(), give_up);
+    TensorsDigest digest = digest_tensors(base.weights->files(), FileMemo(environment.hash_dir), give_up);
     abandoned = abandoned || (binding && !request.allow_base_mismatch && binding->digest != digest);
     return digest;
   });

@@ -220,7 +220,7 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
   if (request.dry_run) {
     return outcome;
   }
-  Provenance provenance(recipe, data, base.name, base.weights->files());
+  Provenance provenance(recipe, data, base.name, base.weights->files(), FileMemo(environment.hash_dir));
   outcome.folder = folder->path();
   Json run{{"versions", Provenance::versions()},
            {"threads", environment.threads},

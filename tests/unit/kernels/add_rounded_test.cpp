@@ -46,6 +46,29 @@ TEST_CASE("the sum is rounded once, as LibTorch rounds it, in every storage type
   CHECK(update.projection == Approx(moved.mul(wide).sum().item<double>()).epsilon(1e-4));
 }
 
+TEST_CASE("a product of two factors is added as if it had been made before") {
+  const std::int64_t rows = GENERATE(1, 5);
+  const std::int64_t columns = GENERATE(1, 63, 64, 1201);
+  const std::int64_t rank = GENERATE(1, 7, 16);
+  const auto dtype = GENERATE(at::kFloat, at::kBFloat16, at::kHalf);
+  const auto count = static_cast<std::size_t>(rows * columns);
+  std::vector<float> w = normal(count, 0.05F, 0);
+  std::vector<float> a = normal(static_cast<std::size_t>(rank * columns), 1.0F, 1);
+  std::vector<float> b = normal(static_cast<std::size_t>(rows * rank), 0.001F, 2);
+  const at::Tensor product =
+      wrap(b).view({rows, rank}).to(at::kDouble).mm(wrap(a).view({rank, columns}).to(at::kDouble));
+  std::vector<float> out(count);
+  const auto update = lore::add_product_rounded(w.data(), b.data(), a.data(), rows, columns, rank, dtype,
+                                                reinterpret_cast<std::byte*>(out.data()));
+  const at::Tensor merged =
+      at::from_blob(out.data(), {rows, columns}, at::TensorOptions(dtype)).to(at::kDouble);
+  const at::Tensor wanted = wrap(w).view({rows, columns}).to(at::kDouble).add(product);
+  const double step = dtype == at::kFloat ? 1e-6 : (dtype == at::kHalf ? 1e-3 : 8e-3);
+  CHECK(at::allclose(merged, wanted, step, 1e-7));
+  CHECK(update.elements == rows * columns);
+  CHECK(update.squared_norm == Approx(product.square().sum().item<double>()).epsilon(1e-4));
+}
+
 TEST_CASE("an update below half a step of the storage type leaves nothing") {
   std::vector<float> w(64, 1.0F);
   std::vector<float> d(64, 1e-4F);
