@@ -6,6 +6,7 @@ class App;
 
 /// Each adds one subcommand to the program. Running it sets `exit_code`; errors are thrown.
 void add_train(CLI::App& program, int& exit_code);
+void add_evaluate(CLI::App& program, int& exit_code);
 void add_generate(CLI::App& program, int& exit_code);
 void add_merge(CLI::App& program, int& exit_code);
 void add_preview(CLI::App& program, int& exit_code);

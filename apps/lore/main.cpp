@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
     program.require_subcommand(1);
     program.footer(kExitCodes);
     add_train(program, exit_code);
+    add_evaluate(program, exit_code);
     add_generate(program, exit_code);
     add_merge(program, exit_code);
     add_preview(program, exit_code);

@@ -1,0 +1,177 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.h"
+#include "console.h"
+#include "lore/core/atomic_file.h"
+#include "lore/core/error.h"
+#include "lore/recipe/reader.h"
+#include "lore/tasks/evaluation_report.h"
+#include "process.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  lore::EvaluateRequest request;
+  std::string recipe;
+  std::vector<std::string> overrides;
+  std::vector<std::string> data;
+  std::string report;
+  bool json = false;
+  int threads = 0;
+};
+
+/// Fills in what a recipe says: its model, the adapter of its run, its validation data.
+void apply_recipe(Options& options) {
+  const lore::Recipe recipe = lore::read_recipe(options.recipe, options.overrides);
+  lore::EvaluateRequest& request = options.request;
+  request.rows = recipe.data;
+  const std::string dtype = request.model.dtype;
+  const std::string path = request.model.path;
+  request.model = recipe.model;
+  if (!path.empty()) {
+    request.model.path = path;
+  }
+  if (dtype != "auto") {
+    request.model.dtype = dtype;
+  }
+  if (request.adapter.empty()) {
+    request.adapter = (fs::path(recipe.output_dir) / "adapter").string();
+  }
+  if (options.data.empty()) {
+    request.sources = recipe.data.validation;
+  }
+}
+
+void settle(Options& options) {
+  lore::EvaluateRequest& request = options.request;
+  if (!options.recipe.empty()) {
+    apply_recipe(options);
+  } else if (request.model.path.empty()) {
+    throw lore::Error(lore::ErrorKind::kUsage, "evaluate", "needs a model; give --base MODEL, or a recipe");
+  }
+  for (const std::string& path : options.data) {
+    request.sources.push_back({path});
+  }
+  if (request.sources.empty()) {
+    throw lore::Error(lore::ErrorKind::kUsage, "evaluate",
+                      options.recipe.empty() ? "needs something to score; give --data FILE"
+                                             : "the recipe has no data.validation; give --data FILE");
+  }
+}
+
+void print_scores(Console& console, const lore::Evaluation& evaluation) {
+  const bool compares = !evaluation.adapter_name.empty();
+  console.result(fmt::format("base       {} ({})", evaluation.base_name, evaluation.dtype));
+  if (compares) {
+    console.result(fmt::format("adapter    {}", evaluation.adapter_name));
+  }
+  for (const lore::SourceScore& source : evaluation.sources) {
+    const lore::LanguageScore& score = source.adapted ? *source.adapted : source.base;
+    console.result(fmt::format("\n{} ({} tokens scored)", source.name, score.tokens));
+    const lore::Metrics base = lore::language_metrics(source.base);
+    for (const auto& [name, value] : lore::language_metrics(score)) {
+      console.result(compares ? fmt::format("  {:<16} {:>12.4f} -> {:>12.4f}  ({:+.4f})", name, base.at(name),
+                                            value, value - base.at(name))
+                              : fmt::format("  {:<16} {:>12.4f}", name, value));
+    }
+  }
+  if (!evaluation.gates.empty()) {
+    console.result("");
+  }
+  for (const lore::GateResult& gate : evaluation.gates) {
+    console.result(fmt::format("{}  {} ({})", gate.passed ? "passed" : "FAILED", gate.gate,
+                               lore::describe_result(gate)));
+  }
+}
+
+void write_report(const fs::path& folder, const lore::Evaluation& evaluation) {
+  lore::create_folders(folder);
+  lore::write_file_atomically(folder / "report.json", lore::to_json(evaluation).dump(2) + "\n");
+  lore::write_file_atomically(folder / "junit.xml", lore::junit_xml(evaluation));
+  lore::write_file_atomically(folder / "summary.md", lore::summary_markdown(evaluation));
+}
+
+int evaluate(Options options) {
+  Console console(options.json);
+  settle(options);
+  const auto evaluation = lore::run_evaluate(
+      options.request, process_environment(options.threads), console,
+      [&](std::string_view model, std::int64_t done, std::int64_t tokens) {
+        console.status(fmt::format("{}: {} of {} tokens ({:.0f}%)", model, done, tokens,
+                                   100.0 * static_cast<double>(done) / static_cast<double>(tokens)));
+      });
+  console.clear_status();
+  if (!evaluation) {
+    console.info("interrupted; nothing was written");
+    return 128 + received_signal();
+  }
+  if (options.json) {
+    console.result(
+        lore::to_json(*evaluation).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  } else {
+    print_scores(console, *evaluation);
+  }
+  if (!options.report.empty()) {
+    write_report(options.report, *evaluation);
+  }
+  return evaluation->passed() ? 0 : static_cast<int>(lore::ErrorKind::kRefused);
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& program, int& exit_code) {
+  CLI::App* command = program.add_subcommand(
+      "evaluate", "Score text and rows with a base model, and with an adapter beside it; check gates");
+  auto options = std::make_shared<Options>();
+  lore::EvaluateRequest& request = options->request;
+  command->add_option("recipe", options->recipe,
+                      "Recipe file: its model, the adapter of its run, its validation data");
+  command->add_option("--set", options->overrides, "Override a recipe key")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("--base", request.model.path, "Model folder, GGUF file, or hub id in the local cache");
+  command->add_option("--adapter", request.adapter, "Adapter folder (PEFT's files)");
+  command
+      ->add_option(
+          "--data", options->data,
+          "File, folder or pattern to score: .txt and .md whole, rows by their trained tokens; may be given "
+          "more than once")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command
+      ->add_option("--max-length", request.max_length, "Tokens of a window over a text (default: up to 2048)")
+      ->check(CLI::Range(2, 1 << 30));
+  command
+      ->add_option("--stride", request.stride, "Tokens from one window to the next (default: half a window)")
+      ->check(CLI::Range(1, 1 << 30));
+  command->add_option("--batch-tokens", request.batch_tokens, "Tokens that go through the model at once")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1 << 30));
+  command
+      ->add_option("--gate", request.gates,
+                   "Condition that must hold, as in \"delta.perplexity <= 0\"; may be given more than once")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("--report", options->report, "Folder for report.json, junit.xml and summary.md");
+  command->add_option("--dtype", request.model.dtype, "auto, float32 or bfloat16")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
+  command->add_option("--device", request.model.device, "cpu, cuda or cuda:N")->capture_default_str();
+  command->add_flag("--json", options->json, "One JSON object on stdout");
+  command->add_option("--threads", options->threads, "Threads (default: what the machine grants)")
+      ->check(CLI::Range(1, 4096));
+  command->footer(
+      "Examples:\n"
+      "  lore evaluate recipes/enterprise-terms.yaml --data data-samples/controls.jsonl --gate "
+      "\"delta.perplexity <= 1\"\n"
+      "  lore evaluate --base smollm2.gguf --data data-samples/README.md --max-length 512 --stride 256\n"
+      "Exit code 4: a gate failed.");
+  command->callback([options, &exit_code] { exit_code = evaluate(*options); });
+}

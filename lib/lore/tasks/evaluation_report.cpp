@@ -1,0 +1,142 @@
+#include "lore/tasks/evaluation_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "lore/core/printable.h"
+#include "lore/tasks/provenance.h"
+
+namespace lore {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+
+Json metrics_json(const Metrics& metrics) {
+  Json json = Json::object();
+  for (const auto& [name, value] : metrics) {
+    json[name] = number(value);
+  }
+  return json;
+}
+
+Json source_json(const SourceScore& source) {
+  const LanguageScore& score = source.adapted ? *source.adapted : source.base;
+  Json json = metrics_json(language_metrics(score));
+  json["tokens"] = score.tokens;
+  if (source.adapted) {
+    json["base"] = metrics_json(language_metrics(source.base));
+  }
+  return json;
+}
+
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (const char c : printable(text, text.size())) {
+    switch (c) {
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      default:
+        result += c;
+    }
+  }
+  return result;
+}
+
+std::string cell(const Metrics& metrics, const std::string& name, const char* form) {
+  const auto found = metrics.find(name);
+  return found == metrics.end() ? "-" : fmt::format(fmt::runtime(form), found->second);
+}
+
+}  // namespace
+
+std::string describe_result(const GateResult& gate) {
+  return gate.value ? fmt::format("it is {:.6g}", *gate.value) : gate.why;
+}
+
+Json to_json(const Evaluation& evaluation) {
+  Json json;
+  json["model"] = evaluation.base_name;
+  json["adapter"] = evaluation.adapter_name.empty() ? Json() : Json(evaluation.adapter_name);
+  json["dtype"] = evaluation.dtype;
+  json["windows"] = {{"max_length", evaluation.max_length}, {"stride", evaluation.stride}};
+  json["metrics"] = metrics_json(evaluation.metrics);
+  json["base"] = metrics_json(evaluation.base);
+  json["delta"] = metrics_json(evaluation.delta);
+  json["files"] = Json::object();
+  for (const SourceScore& source : evaluation.sources) {
+    json["files"][source.name] = source_json(source);
+  }
+  json["gates"] = Json::array();
+  for (const GateResult& gate : evaluation.gates) {
+    Json entry{
+        {"gate", gate.gate}, {"value", gate.value ? number(*gate.value) : Json()}, {"passed", gate.passed}};
+    if (!gate.why.empty()) {
+      entry["why"] = gate.why;
+    }
+    json["gates"].push_back(std::move(entry));
+  }
+  json["passed"] = evaluation.passed();
+  json["tokens_per_second"] = number(static_cast<double>(evaluation.tokens) / evaluation.seconds);
+  json["seconds"] = evaluation.seconds;
+  json["made_by"] = Provenance::versions();
+  return json;
+}
+
+std::string junit_xml(const Evaluation& evaluation) {
+  const auto failures = std::count_if(evaluation.gates.begin(), evaluation.gates.end(),
+                                      [](const GateResult& gate) { return !gate.passed; });
+  std::string xml = fmt::format(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"lore evaluate\" tests=\"{}\" "
+      "failures=\"{}\" "
+      "time=\"{:.3f}\">\n",
+      evaluation.gates.size(), failures, evaluation.seconds);
+  for (const GateResult& gate : evaluation.gates) {
+    xml += fmt::format("  <testcase classname=\"gates\" name=\"{}\"", escaped(gate.gate));
+    xml += gate.passed ? "/>\n"
+                       : fmt::format(">\n    <failure message=\"{}\"/>\n  </testcase>\n",
+                                     escaped(describe_result(gate)));
+  }
+  return xml + "</testsuite>\n";
+}
+
+std::string summary_markdown(const Evaluation& evaluation) {
+  const bool compares = !evaluation.adapter_name.empty();
+  std::string text = fmt::format("## {}\n\n", evaluation.gates.empty() ? "Evaluation"
+                                              : evaluation.passed()    ? "Evaluation: passed"
+                                                                       : "Evaluation: failed");
+  text += compares ? fmt::format("{} on {} ({}), beside the base alone.\n\n", evaluation.adapter_name,
+                                 evaluation.base_name, evaluation.dtype)
+                   : fmt::format("{} ({}).\n\n", evaluation.base_name, evaluation.dtype);
+  text += compares ? "| metric | base | adapter | difference |\n|---|---:|---:|---:|\n"
+                   : "| metric | value |\n|---|---:|\n";
+  for (const auto& [name, value] : evaluation.metrics) {
+    text += compares ? fmt::format("| {} | {} | {:.4f} | {} |\n", name, cell(evaluation.base, name, "{:.4f}"),
+                                   value, cell(evaluation.delta, name, "{:+.4f}"))
+                     : fmt::format("| {} | {:.4f} |\n", name, value);
+  }
+  if (!evaluation.gates.empty()) {
+    text += "\n| gate | result | |\n|---|---|---|\n";
+    for (const GateResult& gate : evaluation.gates) {
+      text += fmt::format("| `{}` | {} | {} |\n", gate.gate, gate.passed ? "passed" : "**failed**",
+                          describe_result(gate));
+    }
+  }
+  return text;
+}
+
+}  // namespace lore
