@@ -14,6 +14,7 @@
 #include "lore/formats/safetensors_writer.h"
 #include "lore/kernels/matmul.h"
 #include "lore/kernels/parallel.h"
+#include "lore/kernels/rescale_rows.h"
 #include "lore/nn/tensor_dtype.h"
 
 namespace lore {
@@ -184,6 +185,10 @@ class Stream {
       scratch.delta.resize(std::max(scratch.delta.size(), count));
       at::Tensor delta = at::from_blob(scratch.delta.data(), {rows, columns}, at::TensorOptions(at::kFloat));
       matmul_nn_out(delta, low_rank.b.narrow(0, first, rows), low_rank.a);
+      if (low_rank.is_dora()) {
+        rescale_rows(scratch.weights.data(), scratch.delta.data(), rows, columns,
+                     low_rank.magnitude.data_ptr<float>() + first);
+      }
       update = add_rounded(scratch.weights.data(), scratch.delta.data(), rows * columns, dtype,
                            scratch.out.data());
     } else {
