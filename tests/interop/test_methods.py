@@ -7,14 +7,15 @@ import warnings
 import families
 import pytest
 import torch
-from lore_program import probe, run
+from lore_program import probe, real_text, run
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.optimizers import create_loraplus_optimizer
 from safetensors.torch import load_file, save_file
 from test_adapters import CASES, peft_loss, trained_segments
 from test_merge import IDS, check_against_peft, logits, merge, tensors
-from test_training import ROWS, base_recipe, metrics, peft_steps, previewed_examples, recipe, setting  # noqa: F401
-from transformers import AutoModelForCausalLM
+from test_training import metrics, previewed_examples, recipe, write_rows
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 WIDE = dict(r=4, lora_alpha=8, target_modules="all-linear")
 
@@ -134,7 +135,23 @@ def test_dora_is_merged_with_one_rounding(tmp_path):
     assert report["proof"]["merged"]["kl"] <= report["proof"]["bounds"]["kl"]
 
 
-def train(folder, setting, adapter, training, **sections):  # noqa: F811
+@pytest.fixture(scope="module")
+def setting(tmp_path_factory):
+    """A small model with biases, grouped heads and a tied head, a tokenizer as small, and short rows."""
+    folder = tmp_path_factory.mktemp("setting")
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    texts = real_text()[:40]
+    tokenizer.train_from_iterator(texts, trainers.BpeTrainer(
+        vocab_size=320, special_tokens=["<|end|>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
+    families.make("qwen2", folder / "model")
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|end|>").save_pretrained(folder / "model")
+    write_rows(folder / "rows.jsonl", [{"prompt": text[:8], "completion": text[8:24]} for text in texts])
+    return folder
+
+
+def train(folder, setting, adapter, training, **sections):
     path = recipe(folder, model={"path": str(setting / "model"), "dtype": "float32"}, adapter=adapter,
                   data={"train": [{"path": str(setting / "rows.jsonl")}], "shuffle": False, "max_length": 512},
                   training={"weight_decay": 0.01, "batch_size": 4, **training}, output_dir=str(folder / "run"),
@@ -153,7 +170,7 @@ def check_steps(folder, ours_path, theirs):
     return model
 
 
-def start_peft(setting, folder, **lora):  # noqa: F811
+def start_peft(setting, folder, **lora):
     """A PEFT adapter with a random B, saved for both sides to start from."""
     base = AutoModelForCausalLM.from_pretrained(setting / "model", dtype=torch.float32)
     model = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", r=8, lora_alpha=16,
@@ -188,7 +205,7 @@ def peft_run(folder, examples, steps, rate, model, optimizer):
     return losses, norms, model
 
 
-def check_saved(setting, folder, model, example):  # noqa: F811
+def check_saved(setting, folder, model, example):
     """The adapter that the run left is the model PEFT trained, and PEFT loads it without a warning."""
     loaded = load_without_a_word(setting / "model", folder / "run" / "adapter")
     ids = torch.tensor([example[0]])
@@ -198,7 +215,7 @@ def check_saved(setting, folder, model, example):  # noqa: F811
 
 @pytest.mark.parametrize("use_dora", [True, False])
 @pytest.mark.parametrize("ratio", [1, 16])
-def test_fifty_steps_of_dora_and_of_lora_plus_stay_with_peft(setting, use_dora, ratio, tmp_path):  # noqa: F811
+def test_fifty_steps_of_dora_and_of_lora_plus_stay_with_peft(setting, use_dora, ratio, tmp_path):
     if ratio == 1 and not use_dora:
         pytest.skip("test_training.py has plain LoRA")
     start_peft(setting, tmp_path, use_dora=use_dora)
@@ -214,7 +231,7 @@ def test_fifty_steps_of_dora_and_of_lora_plus_stay_with_peft(setting, use_dora, 
     check_saved(setting, tmp_path, model, examples[0])
 
 
-def test_a_fresh_dora_starts_as_no_change_and_is_trained_with_dropout(setting, tmp_path):  # noqa: F811
+def test_a_fresh_dora_starts_as_no_change_and_is_trained_with_dropout(setting, tmp_path):
     train(tmp_path, setting, {"use_dora": True, "lora_dropout": 0.1, "target_modules": "all-linear"},
           {"max_steps": 1, "learning_rate": 1e-9})
     saved = load_file(tmp_path / "run" / "adapter" / "adapter_model.safetensors")
@@ -226,7 +243,7 @@ def test_a_fresh_dora_starts_as_no_change_and_is_trained_with_dropout(setting, t
             assert torch.allclose(ours, parameter, rtol=1e-5)
 
 
-def test_frozen_a_stays_and_b_is_trained(setting, tmp_path):  # noqa: F811
+def test_frozen_a_stays_and_b_is_trained(setting, tmp_path):
     start_peft(setting, tmp_path)
     path = train(tmp_path, setting, {"init_from": str(tmp_path / "adapter"), "r": 8, "lora_alpha": 16, "freeze_a": True},
                  {"max_steps": 20, "learning_rate": 1e-3, "lr_scheduler_type": "constant"})
@@ -256,7 +273,7 @@ INITS = {
 
 
 @pytest.mark.parametrize("case", INITS)
-def test_training_from_the_bases_weights_stays_with_peft_and_is_saved_as_plain_lora(setting, case, tmp_path):  # noqa: F811
+def test_training_from_the_bases_weights_stays_with_peft_and_is_saved_as_plain_lora(setting, case, tmp_path):
     lora = INITS[case]
     path = train(tmp_path, setting, lora, {"max_steps": 30, "learning_rate": 3e-4, "lr_scheduler_type": "constant"})
     examples = previewed_examples(path)
@@ -279,7 +296,7 @@ def test_training_from_the_bases_weights_stays_with_peft_and_is_saved_as_plain_l
 
 @pytest.mark.parametrize("init", ["pissa", "pissa_niter_8", "olora", "orthogonal"])
 @pytest.mark.parametrize("use_dora", [False, True])
-def test_every_initialization_starts_as_no_change(setting, init, use_dora, tmp_path):  # noqa: F811
+def test_every_initialization_starts_as_no_change(setting, init, use_dora, tmp_path):
     for name, adapter in (("plain", {}), ("own", {"init_lora_weights": init, "use_dora": use_dora})):
         (tmp_path / name).mkdir()
         train(tmp_path / name, setting, {"r": 8, "target_modules": "all-linear", **adapter},
@@ -292,7 +309,7 @@ def test_every_initialization_starts_as_no_change(setting, init, use_dora, tmp_p
     assert loaded.peft_config["default"].use_dora == use_dora
 
 
-def test_the_randomized_svd_finds_the_largest_singular_values_from_the_seed(setting, tmp_path):  # noqa: F811
+def test_the_randomized_svd_finds_the_largest_singular_values_from_the_seed(setting, tmp_path):
     for name, seed in (("a", 1), ("again", 1), ("b", 2)):
         (tmp_path / name).mkdir()
         train(tmp_path / name, setting, {"r": 8, "init_lora_weights": "pissa_niter_16"},
