@@ -17,8 +17,6 @@ from test_training import metrics, previewed_examples, recipe, write_rows
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
-WIDE = dict(r=4, lora_alpha=8, target_modules="all-linear")
-
 
 def scattered(model, folder, spread=0.1):
     """Saves `model` with random A and B and magnitudes up to a third away from where they start."""
@@ -160,7 +158,7 @@ def train(folder, setting, adapter, training, **sections):
     return path
 
 
-def check_steps(folder, ours_path, theirs):
+def check_steps(folder, theirs):
     losses, norms, model = theirs
     ours = metrics(folder / "run")
     difference = sum(abs(m["loss"] - loss) for m, loss in zip(ours, losses, strict=True)) / len(ours)
@@ -183,8 +181,8 @@ def start_peft(setting, folder, **lora):
     model.save_pretrained(folder / "adapter")
 
 
-def peft_run(folder, examples, steps, rate, model, optimizer):
-    """As test_training.peft_steps, with the optimizer given: constant rate."""
+def peft_run(examples, steps, model, optimizer):
+    """The same steps by PEFT at a constant rate: losses, norms of the gradient, the model."""
     losses, norms, position = [], [], 0
     parameters = [p for p in model.parameters() if p.requires_grad]
     for _ in range(steps):
@@ -213,11 +211,8 @@ def check_saved(setting, folder, model, example):
         assert (loaded(ids).logits - model.eval()(ids).logits).abs().max() < 1e-3
 
 
-@pytest.mark.parametrize("use_dora", [True, False])
-@pytest.mark.parametrize("ratio", [1, 16])
+@pytest.mark.parametrize("use_dora, ratio", [(True, 1), (True, 16), (False, 16)])
 def test_fifty_steps_of_dora_and_of_lora_plus_stay_with_peft(setting, use_dora, ratio, tmp_path):
-    if ratio == 1 and not use_dora:
-        pytest.skip("test_training.py has plain LoRA")
     start_peft(setting, tmp_path, use_dora=use_dora)
     rate = 5e-4 if ratio == 1 else 1e-4
     path = train(tmp_path, setting, {"init_from": str(tmp_path / "adapter"), "r": 8, "lora_alpha": 16},
@@ -227,11 +222,11 @@ def test_fifty_steps_of_dora_and_of_lora_plus_stay_with_peft(setting, use_dora, 
     model = PeftModel.from_pretrained(base, tmp_path / "adapter", is_trainable=True).train()
     optimizer = create_loraplus_optimizer(model, torch.optim.AdamW, lr=rate, loraplus_lr_ratio=ratio,
                                           loraplus_weight_decay=0.01)
-    model = check_steps(tmp_path, path, peft_run(tmp_path, examples, 50, rate, model, optimizer))
+    model = check_steps(tmp_path, peft_run(examples, 50, model, optimizer))
     check_saved(setting, tmp_path, model, examples[0])
 
 
-def test_a_fresh_dora_starts_as_no_change_and_is_trained_with_dropout(setting, tmp_path):
+def test_the_first_step_of_a_dora_with_dropout_runs_and_its_magnitudes_are_pefts(setting, tmp_path):
     train(tmp_path, setting, {"use_dora": True, "lora_dropout": 0.1, "target_modules": "all-linear"},
           {"max_steps": 1, "learning_rate": 1e-9})
     saved = load_file(tmp_path / "run" / "adapter" / "adapter_model.safetensors")
@@ -254,7 +249,7 @@ def test_frozen_a_stays_and_b_is_trained(setting, tmp_path):
         if "lora_A" in key:
             parameter.requires_grad_(False)
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-3, weight_decay=0.01)
-    model = check_steps(tmp_path, path, peft_run(tmp_path, examples, 20, 1e-3, model, optimizer))
+    model = check_steps(tmp_path, peft_run(examples, 20, model, optimizer))
     check_saved(setting, tmp_path, model, examples[0])
     before = load_file(tmp_path / "adapter" / "adapter_model.safetensors")
     after = load_file(tmp_path / "run" / "adapter" / "adapter_model.safetensors")
@@ -280,7 +275,7 @@ def test_training_from_the_bases_weights_stays_with_peft_and_is_saved_as_plain_l
     base = AutoModelForCausalLM.from_pretrained(setting / "model", dtype=torch.float32)
     model = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", **lora)).train()
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=3e-4, weight_decay=0.01)
-    model = check_steps(tmp_path, path, peft_run(tmp_path, examples, 30, 3e-4, model, optimizer))
+    model = check_steps(tmp_path, peft_run(examples, 30, model, optimizer))
     check_saved(setting, tmp_path, model, examples[0])
     config = json.loads((tmp_path / "run" / "adapter" / "adapter_config.json").read_text())
     factor = 2**0.5 if lora.get("use_rslora") else 2
@@ -345,13 +340,12 @@ def test_an_adapter_that_peft_left_on_a_residual_is_read_as_peft_reads_it(family
 
 
 @pytest.mark.parametrize("init", ["pissa_niter_4", "loftq", "lora_ga"])
-def test_an_adapter_on_a_base_that_cannot_be_recomputed_is_refused_with_advice(init, tmp_path):
-    families.random_adapter(families.make("llama-2", tmp_path / "base"), tmp_path / "adapter", 0.1, **WIDE)
+def test_an_adapter_on_a_base_that_cannot_be_recomputed_is_refused_with_advice(setting, init, tmp_path):
+    base = AutoModelForCausalLM.from_pretrained(setting / "model", dtype=torch.float32)
+    families.random_adapter(base, tmp_path / "adapter", 0.1, r=4, lora_alpha=8, target_modules="all-linear")
     path = tmp_path / "adapter" / "adapter_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"init_lora_weights": init}))
-    for command in (["merge", "--base", tmp_path / "base", "--adapter", tmp_path / "adapter", "--output",
-                     tmp_path / "merged"],
-                    ["generate", "--base", tmp_path / "base", "--adapter", tmp_path / "adapter", "--prompt", "a"]):
-        result = run("lore", *command, check=False)
+    for command in (["merge", "--output", tmp_path / "merged"], ["generate", "--prompt", "a"]):
+        result = run("lore", *command, "--base", setting / "model", "--adapter", tmp_path / "adapter", check=False)
         assert result.returncode == 3, result.stderr
         assert init in result.stderr and "path_initial_model_for_weight_conversion" in result.stderr
