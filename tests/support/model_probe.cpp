@@ -69,10 +69,13 @@ void run(const std::string& mode, const std::string& model_path, const std::stri
   std::vector<lore::TensorView> views;
   std::size_t place = 0;
   for (const std::size_t linear : adapters.linears()) {
-    for (const char* matrix : {"lora_A", "lora_B"}) {
-      views.push_back(
-          view(fmt::format("base_model.model.{}.{}.weight", model.linears()[linear]->name, matrix),
-               gradients.gradients()[place++]));
+    std::vector<const char*> parts{"lora_A.weight", "lora_B.weight"};
+    if (adapters.find(linear)->is_dora()) {
+      parts.push_back("lora_magnitude_vector");
+    }
+    for (const char* part : parts) {
+      views.push_back(view(fmt::format("base_model.model.{}.{}", model.linears()[linear]->name, part),
+                           gradients.gradients()[place++]));
     }
   }
   lore::write_safetensors(output, views, {{"format", "pt"}});

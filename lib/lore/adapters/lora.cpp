@@ -1,13 +1,18 @@
 #include "lore/adapters/lora.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/linalg_qr.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/slice.h>
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
 #include <cmath>
 #include <map>
 
+#include "lore/adapters/base_initialization.h"
 #include "lore/adapters/module_matching.h"
+#include "lore/core/error.h"
 #include "lore/core/philox.h"
 
 namespace lore {
@@ -16,17 +21,63 @@ namespace {
 /// Philox stream numbers below this one are left to other uses of the seed.
 constexpr std::uint64_t kInitStreams = std::uint64_t{1} << 32;
 
-at::Tensor initial_a(std::int64_t rank, std::int64_t in, bool gaussian, std::uint64_t seed,
-                     std::size_t linear) {
-  at::Tensor a = at::empty({rank, in}, at::kFloat);
-  PhiloxStream random(seed, kInitStreams + linear);
-  const float bound = 1.0F / std::sqrt(static_cast<float>(in));
-  float* value = a.data_ptr<float>();
-  for (std::int64_t i = 0; i < a.numel(); ++i) {
-    value[i] =
-        gaussian ? random.normal() / static_cast<float>(rank) : (2.0F * random.uniform() - 1.0F) * bound;
+template <class Draw>
+at::Tensor drawn(at::IntArrayRef shape, Draw draw) {
+  at::Tensor matrix = at::empty(shape, at::kFloat);
+  float* value = matrix.data_ptr<float>();
+  for (std::int64_t i = 0; i < matrix.numel(); ++i) {
+    value[i] = draw();
   }
-  return a;
+  return matrix;
+}
+
+at::Tensor initial_a(std::int64_t rank, std::int64_t in, bool gaussian, PhiloxStream random) {
+  const float bound = 1.0F / std::sqrt(static_cast<float>(in));
+  return drawn({rank, in}, [&] {
+    return gaussian ? random.normal() / static_cast<float>(rank) : (2.0F * random.uniform() - 1.0F) * bound;
+  });
+}
+
+/// A out of the odd rows of an orthogonal matrix and B out of its even ones: neither is zero, and B A is.
+StartingPair orthogonal_pair(std::int64_t rank, std::int64_t in, std::int64_t out, PhiloxStream random) {
+  if (rank % 2 != 0) {
+    throw Error(ErrorKind::kUsage, "adapter.init_lora_weights",
+                fmt::format("orthogonal needs an even rank, got {}", rank));
+  }
+  const auto normal = [&](std::int64_t rows, std::int64_t columns) {
+    return drawn({rows, columns}, [&] { return random.normal(); });
+  };
+  const at::Tensor q = std::get<0>(at::linalg_qr(normal(rank, rank)));
+  const at::Tensor a = at::matmul(q.slice(0, 0, rank, 2).t(), normal(rank / 2, in)).div_(10);
+  return {a.contiguous(), at::matmul(normal(out, rank / 2), q.slice(0, 1, rank, 2)).div_(10).contiguous()};
+}
+
+/// A and B of one module before training, and what they leave of the base.
+LowRank initial_low_rank(const std::variant<bool, std::string>& init, const MatchedModule& module,
+                         const at::Tensor& weight, std::uint64_t seed) {
+  const std::uint64_t stream = kInitStreams + module.linear;
+  const auto* name = std::get_if<std::string>(&init);
+  LowRank low_rank;
+  low_rank.scale = module.scale;
+  if (starts_from_base(init)) {
+    const StartingPair pair = starting_pair(*name, weight, module.rank, module.scale, seed, stream);
+    const at::Tensor update = at::matmul(pair.b, pair.a).mul_(module.scale);
+    low_rank.a = pair.a.clone();
+    low_rank.b = pair.b.clone();
+    low_rank.residual = {BaseWeight(weight.to(at::kFloat).sub(update).to(weight.scalar_type())), pair.a,
+                         pair.b};
+  } else if (name != nullptr && *name == "orthogonal") {
+    const StartingPair pair =
+        orthogonal_pair(module.rank, weight.size(1), weight.size(0), PhiloxStream(seed, stream));
+    low_rank.a = pair.a.to(weight.device());
+    low_rank.b = pair.b.to(weight.device());
+  } else {
+    low_rank.a = initial_a(module.rank, weight.size(1), name != nullptr, PhiloxStream(seed, stream))
+                     .to(weight.device());
+    low_rank.b =
+        at::zeros({weight.size(0), module.rank}, at::TensorOptions(at::kFloat).device(weight.device()));
+  }
+  return low_rank;
 }
 
 }  // namespace
@@ -50,6 +101,7 @@ PeftConfig peft_config(const AdapterSpec& spec) {
   config.alpha_pattern = spec.alpha_pattern;
   config.bias = spec.bias;
   config.use_rslora = spec.use_rslora;
+  config.use_dora = spec.use_dora;
   config.init_lora_weights = spec.init_lora_weights;
   return config;
 }
@@ -65,19 +117,17 @@ std::vector<std::string> linear_names(const LlamaForCausalLm& model) {
 
 LoraAdapter create_lora(const PeftConfig& config, const LlamaForCausalLm& model, std::uint64_t seed) {
   LoraAdapter adapter{config, AdapterSet(model.linears().size())};
-  const bool gaussian = std::holds_alternative<std::string>(config.init_lora_weights);
   for (const MatchedModule& module : match_modules(config, linear_names(model))) {
     const BaseWeight& weight = model.linears()[module.linear]->weight;
-    LowRank low_rank;
-    low_rank.a =
-        initial_a(module.rank, weight.in_features(), gaussian, seed, module.linear).to(model.device());
-    low_rank.b =
-        at::zeros({weight.out_features(), module.rank}, at::TensorOptions(at::kFloat).device(model.device()));
-    low_rank.scale = module.scale;
+    LowRank low_rank = initial_low_rank(config.init_lora_weights, module, weight.dense(), seed);
     low_rank.dropout = config.lora_dropout;
+    if (config.use_dora) {
+      low_rank.magnitude =
+          updated_row_norms(low_rank.base(weight).dense(), low_rank.b, low_rank.a, low_rank.scale);
+    }
     adapter.weights.set(module.linear, std::move(low_rank));
   }
-  adapter.weights.refresh(model.dtype());
+  adapter.weights.refresh(model.dtype(), model.linears());
   return adapter;
 }
 

@@ -24,7 +24,8 @@ PeftConfig peft_config(const AdapterSpec& spec);
 std::vector<std::string> linear_names(const LlamaForCausalLm& model);
 
 /// A fresh adapter: A uniform in +-1/sqrt(in) (kaiming_uniform with a = sqrt 5), or normal with
-/// standard deviation 1/r for `gaussian`; B zero, so the model starts out unchanged.
+/// standard deviation 1/r for `gaussian`, and B zero; or both as `orthogonal` or an initialization from the
+/// base (base_initialization.h) makes them. The model starts out unchanged.
 /// A pure function of configuration, model shape and seed. Throws: Error kUsage as match_modules.
 LoraAdapter create_lora(const PeftConfig& config, const LlamaForCausalLm& model, std::uint64_t seed);
 

@@ -16,9 +16,9 @@ namespace lore {
 LoraAdapter load_peft_adapter(const std::filesystem::path& folder, const LlamaForCausalLm& model,
                               std::vector<std::string>& warnings);
 
-/// Writes adapter_config.json and adapter_model.safetensors (fp32) into an existing folder, as PEFT does.
-/// Throws: Error kResources.
-void save_peft_adapter(const std::filesystem::path& folder, const LoraAdapter& adapter,
+/// Writes adapter_config.json and adapter_model.safetensors (fp32) into an existing folder, as PEFT does:
+/// one trained on a residual as to_plain_lora makes it. Throws: Error kResources.
+void save_peft_adapter(const std::filesystem::path& folder, const LoraAdapter& trained,
                        const LlamaForCausalLm& model);
 
 }  // namespace lore

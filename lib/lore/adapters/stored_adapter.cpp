@@ -40,6 +40,11 @@ class MatrixFinder {
     return *view;
   }
 
+  /// PEFT saves it without ".weight", and reads it with it, too.
+  const TensorView& take_magnitude(const std::string& name, std::int64_t out) {
+    return take(file_.find(name + ".weight") != nullptr ? name + ".weight" : name, {out});
+  }
+
   void refuse_leftovers() const {
     for (const TensorView& view : file_.tensors()) {
       if (!taken_.contains(view.name)) {
@@ -82,7 +87,7 @@ std::vector<MatchedModule> matched_modules(const PeftConfig& config, std::span<c
 }  // namespace
 
 StoredAdapter StoredAdapter::open(const std::filesystem::path& folder, std::span<const LinearShape> linears,
-                                  std::vector<std::string>& warnings) {
+                                  std::vector<std::string>& warnings, const WeightOf& weight_of) {
   if (!std::filesystem::is_directory(folder)) {
     throw Error(ErrorKind::kInput, folder.string(), "is not a folder with an adapter");
   }
@@ -95,12 +100,35 @@ StoredAdapter StoredAdapter::open(const std::filesystem::path& folder, std::span
     adapter.modules_.push_back({module.linear, module.scale,
                                 finder.take(prefix + ".lora_A.weight", {module.rank, linear.in}),
                                 finder.take(prefix + ".lora_B.weight", {linear.out, module.rank})});
+    if (adapter.config_.use_dora) {
+      adapter.modules_.back().magnitude =
+          finder.take_magnitude(prefix + ".lora_magnitude_vector", linear.out);
+    }
     if (linear.name == "lm_head" && adapter.head_base() != nullptr) {
       finder.take(adapter.head_base()->name, {linear.out, linear.in});
     }
   }
   finder.refuse_leftovers();
+  if (starts_from_base(adapter.config_.init_lora_weights)) {
+    if (!weight_of) {
+      throw Error(ErrorKind::kInput, (folder / kConfigName).string(),
+                  fmt::format("init_lora_weights: {} means that the adapter stands on a changed base, which "
+                              "cannot be told without the base; save it with PEFT's save_pretrained(..., "
+                              "path_initial_model_for_weight_conversion=...)",
+                              std::get<std::string>(adapter.config_.init_lora_weights)));
+    }
+    adapter.take_start_off(weight_of);
+  }
   return adapter;
+}
+
+void StoredAdapter::take_start_off(const WeightOf& weight_of) {
+  const std::string init = std::get<std::string>(config_.init_lora_weights);
+  for (StoredLowRank& module : modules_) {
+    module.start = starting_pair(init, weight_of(module.linear), module.a.shape[0], module.scale,
+                                 /*seed=*/0, /*stream=*/0);
+  }
+  config_ = doubled_rank(std::move(config_));
 }
 
 at::Tensor StoredAdapter::read_matrix(const TensorView& view) const {
@@ -120,6 +148,15 @@ LowRank StoredAdapter::read(const StoredLowRank& module) const {
   LowRank low_rank;
   low_rank.a = read_matrix(module.a);
   low_rank.b = read_matrix(module.b);
+  if (module.start) {
+    const StartingPair plain = with_start_taken_off(
+        {low_rank.a, low_rank.b}, {module.start->a.to(at::kCPU), module.start->b.to(at::kCPU)});
+    low_rank.a = plain.a;
+    low_rank.b = plain.b;
+  }
+  if (module.magnitude) {
+    low_rank.magnitude = read_matrix(*module.magnitude);
+  }
   low_rank.scale = module.scale;
   low_rank.dropout = config_.lora_dropout;
   return low_rank;

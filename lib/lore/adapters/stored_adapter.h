@@ -1,10 +1,13 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "lore/adapters/base_initialization.h"
 #include "lore/formats/adapter_config.h"
 #include "lore/formats/safetensors.h"
 #include "lore/nn/low_rank.h"
@@ -12,13 +15,18 @@
 
 namespace lore {
 
-/// The two matrices of one module as they lie in an adapter's file.
+/// The matrices of one module as they lie in an adapter's file.
 struct StoredLowRank {
   std::size_t linear;  ///< place in the list of linears the adapter was opened for
   double scale;
-  TensorView a;  ///< [r, in]
-  TensorView b;  ///< [out, r]
+  TensorView a;                                        ///< [r, in]
+  TensorView b;                                        ///< [out, r]
+  std::optional<TensorView> magnitude = std::nullopt;  ///< [out] of DoRA
+  std::optional<StartingPair> start = std::nullopt;    ///< what the base lost before training
 };
+
+/// Gives the base's weight [out, in], in any float dtype, of a linear by its place in their list.
+using WeightOf = std::function<at::Tensor(std::size_t)>;
 
 /// An adapter folder written by PEFT or Lore (adapter_config.json and adapter_model.safetensors), checked
 /// against the linears of a model and memory-mapped: its matrices are read one at a time.
@@ -26,10 +34,15 @@ class StoredAdapter {
  public:
   /// Every matched module must have both matrices with the right shapes, and no tensor may be left over.
   /// A matched output head may bring its frozen base weight along, as PEFT saves it (`head_base`).
+  ///
+  /// An adapter whose configuration says that it stands on what pissa or olora left of the base (PEFT takes
+  /// the update out of the base again when it loads it) needs `weight_of`: it is read as the adapter of twice
+  /// the rank that does the same on the whole base. Without `weight_of` it is refused.
   /// Throws: Error kInput naming file and tensor.
   static StoredAdapter open(const std::filesystem::path& folder, std::span<const LinearShape> linears,
-                            std::vector<std::string>& warnings);
+                            std::vector<std::string>& warnings, const WeightOf& weight_of = nullptr);
 
+  /// Of the adapter as it is read.
   const PeftConfig& config() const { return config_; }
   /// In the order of the linears.
   const std::vector<StoredLowRank>& modules() const { return modules_; }
@@ -46,6 +59,7 @@ class StoredAdapter {
       : config_(std::move(config)), file_(std::move(file)) {}
 
   at::Tensor read_matrix(const TensorView& view) const;
+  void take_start_off(const WeightOf& weight_of);
 
   PeftConfig config_;
   SafetensorsFile file_;

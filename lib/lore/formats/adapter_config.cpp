@@ -103,6 +103,7 @@ class ConfigReader {
       }
     }
     flag("use_rslora", config.use_rslora);
+    flag("use_dora", config.use_dora);
     for (const auto& [pattern, value] : object("rank_pattern")) {
       config.rank_pattern.emplace_back(pattern, rank("rank_pattern", value));
     }
@@ -139,12 +140,10 @@ class ConfigReader {
     if (config.bias != "none") {
       refuse("bias", fmt::format("{} is not supported; only \"none\" is", in_quotes(config.bias)));
     }
-    flag("use_dora", config.use_dora);
     flag("lora_bias", config.lora_bias);
     flag("fan_in_fan_out", config.fan_in_fan_out);
     for (const auto& [key, set] :
-         {std::pair("use_dora", config.use_dora), std::pair("lora_bias", config.lora_bias),
-          std::pair("fan_in_fan_out", config.fan_in_fan_out)}) {
+         {std::pair("lora_bias", config.lora_bias), std::pair("fan_in_fan_out", config.fan_in_fan_out)}) {
       if (set) {
         refuse(key, "true is not supported");
       }
@@ -154,8 +153,8 @@ class ConfigReader {
     }
   }
 
-  /// PEFT runs the initialization again when it loads an adapter; one that changes the base's
-  /// weights would change what the adapter is added to.
+  /// PEFT runs the initialization again when it loads an adapter; one that takes A and B out of the base
+  /// changes what the adapter is added to. Of those, pissa and olora always take the same.
   void read_initialization(PeftConfig& config) {
     const Json* value = find("init_lora_weights");
     if (value == nullptr) {
@@ -163,16 +162,17 @@ class ConfigReader {
     }
     if (value->is_boolean()) {
       config.init_lora_weights = value->get<bool>();
-    } else if (*value == "gaussian" || *value == "orthogonal") {
+    } else if (*value == "gaussian" || *value == "orthogonal" || *value == "pissa" || *value == "olora") {
       config.init_lora_weights = value->get<std::string>();
+    } else if (*value == "eva" || *value == "mica") {
+      find("eva_config");  // how A was found; the base stays as it is
     } else {
       refuse(
           "init_lora_weights",
-          fmt::format(
-              "{} is not supported: PEFT runs this initialization again when it loads the adapter, which can "
-              "change the base's weights; save the adapter with PEFT's "
-              "save_pretrained(..., path_initial_model_for_weight_conversion=...)",
-              shown(*value)));
+          fmt::format("{} is not supported: PEFT runs this initialization again when it loads the adapter, "
+                      "which may change the base in another way than before the training; save the adapter "
+                      "with PEFT's save_pretrained(..., path_initial_model_for_weight_conversion=...)",
+                      shown(*value)));
     }
   }
 

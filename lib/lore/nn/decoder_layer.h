@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+
 #include "lore/nn/self_attention.h"
 #include "lore/nn/swiglu_mlp.h"
 
@@ -12,6 +14,12 @@ struct DecoderLayer {
   SelfAttention self_attn;
   SwigluMlp mlp;
   double rms_norm_eps = 1e-6;
+
+  /// In the order of their indices.
+  std::array<const Linear*, 7> linears() const {
+    return {&self_attn.q_proj, &self_attn.k_proj, &self_attn.v_proj, &self_attn.o_proj,
+            &mlp.gate_proj,    &mlp.up_proj,      &mlp.down_proj};
+  }
 
   struct Saved {
     at::Tensor input;            ///< [N, D] hidden states entering the layer

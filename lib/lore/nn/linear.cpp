@@ -1,6 +1,8 @@
 #include "lore/nn/linear.h"
 
 #include <ATen/ops/add.h>
+#include <ATen/ops/addcmul.h>
+#include <ATen/ops/mul.h>
 
 #include "lore/kernels/dropout.h"
 #include "lore/kernels/matmul.h"
@@ -8,28 +10,45 @@
 namespace lore {
 namespace {
 
+bool drops(const LowRank& low_rank, std::optional<DropoutKey> key) { return key && low_rank.dropout != 0.0; }
+
 at::Tensor dropped(const at::Tensor& x, const LowRank& low_rank, std::optional<DropoutKey> key,
                    std::size_t index) {
-  if (!key || low_rank.dropout == 0.0) {
-    return x;
-  }
-  return dropout(x, low_rank.dropout, key->key, static_cast<std::uint32_t>(index));
+  return drops(low_rank, key) ? dropout(x, low_rank.dropout, key->key, static_cast<std::uint32_t>(index)) : x;
 }
 
 }  // namespace
 
+// With DoRA, g = magnitude / norm and v = dropout(x) (W + scale B A)^T:
+//   y = x W^T + scale dropout(x) A^T B^T + (g - 1) v + bias
+// The norm counts as a constant, as the paper has it.
+
 at::Tensor Linear::forward(const at::Tensor& x, const AdapterSet& adapters,
                            std::optional<DropoutKey> dropout_key, Saved* saved) const {
-  at::Tensor y = weight.times(x);
-  if (bias.defined()) {
+  const LowRank* low_rank = adapters.find(index);
+  const BaseWeight& base = low_rank != nullptr ? low_rank->base(weight) : weight;
+  const bool is_dora = low_rank != nullptr && low_rank->is_dora();
+  at::Tensor y = base.times(x);
+  if (bias.defined() && !is_dora) {
     y.add_(bias);
   }
-  if (const LowRank* low_rank = adapters.find(index)) {
-    at::Tensor u = matmul_nt(dropped(x, *low_rank, dropout_key, index), low_rank->a_compute);
+  if (low_rank != nullptr) {
+    const at::Tensor input = dropped(x, *low_rank, dropout_key, index);
+    at::Tensor u = matmul_nt(input, low_rank->a_compute);
     u.mul_(low_rank->scale);
-    y.add_(matmul_nt(u, low_rank->b_compute));
+    const at::Tensor update = matmul_nt(u, low_rank->b_compute);
+    y.add_(update);
+    at::Tensor v;
+    if (is_dora) {
+      v = drops(*low_rank, dropout_key) ? base.times(input).add_(update) : y;
+      y = at::addcmul(y, v, low_rank->row_gain);
+      if (bias.defined()) {
+        y.add_(bias);
+      }
+    }
     if (saved != nullptr) {
       saved->u = std::move(u);
+      saved->v = std::move(v);
     }
   }
   return y;
@@ -45,16 +64,30 @@ void Linear::backward(const at::Tensor& dy, const at::Tensor& x, const Saved& sa
       *dx = std::move(gradient);
     }
   };
-  if (const LowRank* low_rank = adapters.find(index)) {
-    at::Tensor du = matmul_nn(dy, low_rank->b_compute);
+  const LowRank* low_rank = adapters.find(index);
+  const BaseWeight& base = low_rank != nullptr ? low_rank->base(weight) : weight;
+  at::Tensor dy_base = dy;
+  if (low_rank != nullptr) {
+    const bool is_dora = low_rank->is_dora();
+    const at::Tensor dupdate = is_dora ? at::addcmul(dy, dy, low_rank->row_gain) : dy;
+    at::Tensor du = matmul_nn(dupdate, low_rank->b_compute);
     du.mul_(low_rank->scale);
-    sink.accumulate(index, {dropped(x, *low_rank, dropout_key, index), saved.u, dy, du});
+    sink.accumulate(
+        index,
+        {low_rank->trains_a ? dropped(x, *low_rank, dropout_key, index) : at::Tensor(), saved.u, dupdate, du,
+         is_dora ? at::mul(dy.to(at::kFloat), saved.v).div_(low_rank->row_norms) : at::Tensor()});
     if (dx != nullptr) {
-      add_to_dx(dropped(matmul_nn(du, low_rank->a_compute), *low_rank, dropout_key, index));
+      at::Tensor through_dropout = matmul_nn(du, low_rank->a_compute);
+      if (is_dora && drops(*low_rank, dropout_key)) {
+        through_dropout.add_(base.times_transposed(at::mul(dy, low_rank->row_gain)));
+      } else if (is_dora) {
+        dy_base = dupdate;
+      }
+      add_to_dx(dropped(through_dropout, *low_rank, dropout_key, index));
     }
   }
   if (dx != nullptr) {
-    add_to_dx(weight.times_transposed(dy));
+    add_to_dx(base.times_transposed(dy_base));
   }
 }
 

@@ -15,9 +15,10 @@ struct Linear {
   BaseWeight weight;
   at::Tensor bias;  ///< [out] or undefined
 
-  /// What backward needs besides the input: u = scale * dropout(x) A^T [N, r], undefined without adapter.
+  /// What backward needs besides the input, undefined without adapter.
   struct Saved {
-    at::Tensor u;
+    at::Tensor u;  ///< [N, r] scale * dropout(x) A^T
+    at::Tensor v;  ///< [N, out] dropout(x) (W + scale B A)^T, with a magnitude alone
   };
 
   /// x [N, in] -> y [N, out].

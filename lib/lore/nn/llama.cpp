@@ -16,10 +16,7 @@ LlamaForCausalLm::LlamaForCausalLm(const WeightSource& source, at::ScalarType dt
       BaseWeight(loader.load("model.embed_tokens.weight", {config_.vocab_size, config_.hidden_size}));
   for (std::int64_t layer = 0; layer < config_.num_hidden_layers; ++layer) {
     layers_.push_back(load_decoder_layer(loader, config_, static_cast<std::size_t>(layer)));
-    const DecoderLayer& loaded = *layers_.back();
-    for (const Linear* linear :
-         {&loaded.self_attn.q_proj, &loaded.self_attn.k_proj, &loaded.self_attn.v_proj,
-          &loaded.self_attn.o_proj, &loaded.mlp.gate_proj, &loaded.mlp.up_proj, &loaded.mlp.down_proj}) {
+    for (const Linear* linear : layers_.back()->linears()) {
       linears_.push_back(linear);
     }
   }

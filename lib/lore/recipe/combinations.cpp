@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <variant>
 
@@ -9,6 +10,25 @@
 
 namespace lore {
 namespace {
+
+void check_initialization(const AdapterSpec& adapter, std::vector<Conflict>& conflicts) {
+  const auto* init = std::get_if<std::string>(&adapter.init_lora_weights);
+  if (init == nullptr) {
+    return;
+  }
+  const std::string key = "adapter.init_lora_weights";
+  if (!adapter.init_from.empty()) {
+    conflicts.push_back({{key, "adapter.init_from"},
+                         "cannot be used with adapter.init_from, which brings A and B; keep one of the two"});
+  }
+  const bool odd = adapter.r % 2 != 0 || std::ranges::any_of(adapter.rank_pattern, [](const auto& at) {
+                     return at.second % 2 != 0;
+                   });
+  if (*init == "orthogonal" && odd) {
+    conflicts.push_back({{key, "adapter.r", "adapter.rank_pattern"},
+                         "orthogonal needs an even adapter.r and adapter.rank_pattern"});
+  }
+}
 
 void check_adapter(const AdapterSpec& adapter, std::vector<Conflict>& conflicts) {
   const bool by_string = std::holds_alternative<std::string>(adapter.target_modules);
@@ -19,6 +39,15 @@ void check_adapter(const AdapterSpec& adapter, std::vector<Conflict>& conflicts)
   if (!adapter.layers_pattern.empty() && adapter.layers_to_transform.empty()) {
     conflicts.push_back(
         {{"adapter.layers_pattern", "adapter.layers_to_transform"}, "needs adapter.layers_to_transform"});
+  }
+}
+
+void check_learning_rates(const Recipe& recipe, std::vector<Conflict>& conflicts) {
+  if (recipe.adapter.freeze_a && recipe.training.loraplus_lr_ratio != 1) {
+    conflicts.push_back(
+        {{"training.loraplus_lr_ratio", "adapter.freeze_a"},
+         "cannot be used with adapter.freeze_a, which leaves no learning rate of A to compare with; "
+         "set training.learning_rate alone"});
   }
 }
 
@@ -108,6 +137,8 @@ void check_schedule(const TrainingSpec& training, std::vector<Conflict>& conflic
 std::vector<Conflict> find_conflicts(const Recipe& recipe) {
   std::vector<Conflict> conflicts;
   check_adapter(recipe.adapter, conflicts);
+  check_initialization(recipe.adapter, conflicts);
+  check_learning_rates(recipe, conflicts);
   check_data(recipe, conflicts);
   check_validation(recipe, conflicts);
   check_template(recipe.data, conflicts);

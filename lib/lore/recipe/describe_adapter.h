@@ -32,7 +32,8 @@ void describe(Self& self, Visitor& visit) {
 template <Like<AdapterSpec> Self, class Visitor>
 void describe(Self& self, Visitor& visit) {
   visit("method", self.method,
-        {.doc = "How the weights are adapted. `lora`: low-rank update, W + scale · B·A (arXiv 2106.09685).",
+        {.doc = "How the weights are adapted. `lora`: low-rank update, W + scale · B·A (arXiv 2106.09685); "
+                "`use_dora`, `use_rslora`, `freeze_a` and `init_lora_weights` choose its kind.",
          .choices = {"lora"},
          .also_known_as = "peft_type adapter"});
   visit("r", self.r,
@@ -78,13 +79,24 @@ void describe(Self& self, Visitor& visit) {
   visit("bias", self.bias, {.doc = "Which biases are trained.", .choices = {"none"}});
   visit("use_rslora", self.use_rslora,
         {.doc = "Scale by `lora_alpha` / √`r` instead (rank-stabilized, arXiv 2312.03732)."});
+  visit("use_dora", self.use_dora,
+        {.doc = "Also train the norm of each row of W + scale · B·A, the magnitude (DoRA, arXiv 2402.09353).",
+         .also_known_as = "dora"});
+  visit("freeze_a", self.freeze_a,
+        {.doc = "Train B alone and leave A as it starts: half the trained numbers and optimizer state "
+                "(FFA-LoRA, arXiv 2403.12313).",
+         .also_known_as = "ffa_lora freeze_lora_a"});
   visit("task_type", self.task_type,
         {.doc = "Task recorded in adapter_config.json.", .choices = {"CAUSAL_LM"}});
   visit(
       "init_lora_weights", self.init_lora_weights,
-      {.doc = "How A starts; B starts at zero, so the adapter starts as no change. `true`: Kaiming-uniform; "
-              "`gaussian`: normal with standard deviation 1 / `r`.",
-       .choices = {"gaussian"}});
+      {.doc = "How A and B start; the adapter always starts as no change. `true`: A Kaiming-uniform, B zero; "
+              "`gaussian`: A normal with standard deviation 1 / `r`, B zero; `orthogonal`: both out of one "
+              "orthogonal matrix, even `r` alone; `pissa`: the largest singular values of the base weight "
+              "(arXiv 2404.02948), `pissa_niter_N` by N power iterations, which is faster; `olora`: its QR "
+              "decomposition (arXiv 2406.01775). Of the last three the saved adapter has twice the rank: "
+              "[methods](methods.md).",
+       .choices = {"gaussian", "orthogonal", "pissa", "pissa_niter_N", "olora"}});
   visit("init_from", self.init_from,
         {.doc = "Folder of an existing PEFT adapter whose A and B training starts from.",
          .path = PathRule::kPath,

@@ -51,6 +51,13 @@ void describe(Self& self, Visitor& visit) {
          .range = {.minimum = 0, .maximum = 1, .minimum_excluded = true},
          .example = "2.0e-4",
          .also_known_as = "lr"});
+  visit(
+      "loraplus_lr_ratio", self.loraplus_lr_ratio,
+      {.doc =
+           "Learning rate of B (and of DoRA's magnitude) over that of A (LoRA+, arXiv 2402.12354). With more "
+           "than 1, `learning_rate` is A's and may be lower than without.",
+       .range = Range::at_least(1),
+       .also_known_as = "loraplus lora_plus"});
   visit("lr_scheduler_type", self.lr_scheduler_type,
         {.doc = "How the learning rate goes down after warm-up, as in Transformers.",
          .choices = {"constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts",

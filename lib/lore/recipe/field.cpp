@@ -17,7 +17,7 @@ bool Range::contains(double value) const {
 
 bool matches_choice(std::string_view choice, std::string_view text) {
   const std::string_view stem = choice.substr(0, choice.size() - 1);
-  if (!choice.ends_with(":N") || !text.starts_with(stem)) {
+  if (!ends_with_number(choice) || !text.starts_with(stem)) {
     return choice == text;
   }
   const std::string_view digits = text.substr(stem.size());

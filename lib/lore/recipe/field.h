@@ -45,7 +45,7 @@ struct Field {
   std::string_view doc;  ///< what it is, its unit, what follows from it; one paragraph of Markdown
   bool required = false;
   Range range = {};  ///< of a number, of each number of a list or a mapping
-  /// All that a string key accepts; `:N` at the end of one stands for a colon and one to three digits.
+  /// All that a string key accepts; the N of `:N` or `_N` at the end of one stands for one to three digits.
   std::vector<std::string_view> choices = {};
   PathRule path = PathRule::kNone;
   /// YAML of the key in the starting recipe; empty where the starting recipe leaves the key out.
@@ -53,6 +53,11 @@ struct Field {
   /// Names of the same thing in other trainers, space-separated: suggested, never accepted.
   std::string_view also_known_as = {};
 };
+
+/// True where `choice` ends with `:N` or `_N`.
+constexpr bool ends_with_number(std::string_view choice) {
+  return choice.ends_with(":N") || choice.ends_with("_N");
+}
 
 /// True where `text` is what `choice` of a Field's choices stands for.
 bool matches_choice(std::string_view choice, std::string_view text);

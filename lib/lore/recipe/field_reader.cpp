@@ -173,7 +173,9 @@ bool FieldReader::read_choice(const YamlNode& node, const std::string& name, con
       value = true;
       return true;
     }
-    if (read_scalar(node, text) == ScalarResult::kRead && std::ranges::count(field.choices, text) > 0) {
+    if (read_scalar(node, text) == ScalarResult::kRead &&
+        std::ranges::any_of(field.choices,
+                            [&](std::string_view choice) { return matches_choice(choice, text); })) {
       value = text;
       return true;
     }

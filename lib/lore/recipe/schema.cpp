@@ -87,14 +87,14 @@ Json text_schema(const Field& field) {
   if (field.choices.empty() || field.path == PathRule::kPathOrName) {
     return {{"type", "string"}, {"minLength", 1}};
   }
-  const auto numbered = [](std::string_view choice) { return choice.ends_with(":N"); };
-  if (std::ranges::none_of(field.choices, numbered)) {
+  if (std::ranges::none_of(field.choices, ends_with_number)) {
     return {{"type", "string"}, {"enum", field.choices}};
   }
   std::string pattern;
   for (const std::string_view choice : field.choices) {
-    const std::string_view stem = choice.substr(0, choice.size() - (numbered(choice) ? 1 : 0));
-    pattern += fmt::format("{}{}{}", pattern.empty() ? "" : "|", stem, numbered(choice) ? "[0-9]{1,3}" : "");
+    const std::string_view stem = choice.substr(0, choice.size() - (ends_with_number(choice) ? 1 : 0));
+    pattern +=
+        fmt::format("{}{}{}", pattern.empty() ? "" : "|", stem, ends_with_number(choice) ? "[0-9]{1,3}" : "");
   }
   return {{"type", "string"}, {"pattern", fmt::format("^({})$", pattern)}};
 }

@@ -36,6 +36,8 @@ struct AdapterSpec {
   std::vector<std::pair<std::string, double>> alpha_pattern;
   std::string bias = "none";
   bool use_rslora = false;
+  bool use_dora = false;
+  bool freeze_a = false;
   std::string task_type = "CAUSAL_LM";
   std::variant<bool, std::string> init_lora_weights = true;
   std::string init_from;
@@ -97,6 +99,7 @@ struct TrainingSpec {
   std::int64_t gradient_accumulation_steps = 1;
   bool group_by_length = false;
   double learning_rate = 2e-4;
+  double loraplus_lr_ratio = 1;
   std::string lr_scheduler_type = "linear";
   LrSchedulerKwargs lr_scheduler_kwargs;
   double warmup_ratio = 0;

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "lore/adapters/base_initialization.h"
 #include "lore/adapters/peft_files.h"
 #include "lore/core/atomic_file.h"
 #include "lore/core/atomic_folder.h"
@@ -11,8 +12,9 @@
 namespace lore {
 namespace {
 
-std::string model_card(const LoraAdapter& adapter, const LlamaForCausalLm& model,
+std::string model_card(const LoraAdapter& trained, const LlamaForCausalLm& model,
                        const nlohmann::ordered_json& manifest) {
+  const LoraAdapter adapter = to_plain_lora(trained);
   const PeftConfig& config = adapter.config;
   std::string card = "---\nlibrary_name: peft\n";
   if (!config.base_model_name_or_path.empty()) {
@@ -22,6 +24,9 @@ std::string model_card(const LoraAdapter& adapter, const LlamaForCausalLm& model
   card += fmt::format("Low-rank update of `{}`, made by Lore.\n\n", config.base_model_name_or_path);
   card += fmt::format("| | |\n|---|---|\n| rank | {} |\n| lora_alpha | {:g} |\n| lora_dropout | {:g} |\n",
                       config.r, config.lora_alpha, config.lora_dropout);
+  if (config.use_dora) {
+    card += "| method | DoRA |\n";
+  }
   card += fmt::format("| modules | {} |\n| parameters | {} |\n", describe_modules(adapter, model),
                       adapter.weights.parameter_count());
   if (!manifest.is_null()) {

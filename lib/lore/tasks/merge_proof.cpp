@@ -70,7 +70,7 @@ class LayeredModel {
       for (const StoredLowRank& module : adapter->modules()) {
         if (module.linear / kLinearsPerLayer == layer) {
           LowRank low_rank = adapter->read(module);
-          low_rank.refresh(at::kFloat);
+          low_rank.refresh(at::kFloat, loaded->linears()[module.linear % kLinearsPerLayer]->weight);
           adapters.set(module.linear, std::move(low_rank));
         }
       }
@@ -92,7 +92,12 @@ class LayeredModel {
     if (head != nullptr) {
       at::Tensor u = matmul_nt(hidden_, head->a);
       u.mul_(head->scale);
-      result.add_(matmul_nt(u, head->b.narrow(0, first, count)));
+      const at::Tensor b = head->b.narrow(0, first, count);
+      result.add_(matmul_nt(u, b));
+      if (head->is_dora()) {
+        result.mul_(head->magnitude.narrow(0, first, count))
+            .div_(updated_row_norms(rows, b, head->a, head->scale));
+      }
     }
     return result;
   }

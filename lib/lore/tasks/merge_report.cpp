@@ -83,6 +83,7 @@ Json to_json(const MergeReport& report) {
   json["adapter"]["r"] = report.config.r;
   json["adapter"]["lora_alpha"] = report.config.lora_alpha;
   json["adapter"]["use_rslora"] = report.config.use_rslora;
+  json["adapter"]["use_dora"] = report.config.use_dora;
   json["dtype"] = report.dtype;
   json["untied_head"] = report.untied;
   json["shards"] = report.shards;
@@ -109,9 +110,9 @@ std::string merged_model_card(const MergeReport& report) {
                       report.base_name, report.adapter_name);
   card += "| | |\n|---|---|\n";
   card += fmt::format("| base | {}, SHA-256 of its tensors {} |\n", report.base_name, report.base.sha256);
-  card += fmt::format("| adapter | rank {}, lora_alpha {:g}{}, SHA-256 of its tensors {} |\n",
+  card += fmt::format("| adapter | rank {}, lora_alpha {:g}{}{}, SHA-256 of its tensors {} |\n",
                       report.config.r, report.config.lora_alpha, report.config.use_rslora ? ", rsLoRA" : "",
-                      report.adapter.sha256);
+                      report.config.use_dora ? ", DoRA" : "", report.adapter.sha256);
   card += fmt::format("| base of the adapter | {} |\n", report.binding);
   card += fmt::format("| dtype | {} |\n", report.dtype);
   card += fmt::format("| update left after rounding | {:.2f}% |\n", 100 * surviving_share(report.total()));

@@ -1,5 +1,6 @@
 #include "lore/tasks/merge_stream.h"
 
+#include <ATen/ops/from_blob.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,7 +11,9 @@
 #include "lore/core/atomic_file.h"
 #include "lore/core/error.h"
 #include "lore/formats/safetensors_writer.h"
+#include "lore/kernels/matmul.h"
 #include "lore/kernels/parallel.h"
+#include "lore/kernels/rescale_rows.h"
 #include "lore/nn/tensor_dtype.h"
 
 namespace lore {
@@ -38,6 +41,7 @@ std::int64_t rows_of(const TensorSpec& spec) {
 /// The working memory of one thread.
 struct Scratch {
   std::vector<float> weights;
+  std::vector<float> delta;
   std::vector<std::byte> out;
 };
 
@@ -183,9 +187,19 @@ class Stream {
     RoundedUpdate update;
     if (low_rank.b.defined()) {
       const at::Tensor scaled = low_rank.b.narrow(0, first, rows);
-      update = add_product_rounded(scratch.weights.data(), scaled.const_data_ptr<float>(),
-                                   low_rank.a.const_data_ptr<float>(), rows, columns, low_rank.rank(), dtype,
-                                   scratch.out.data());
+      if (low_rank.is_dora()) {
+        scratch.delta.resize(std::max(scratch.delta.size(), count));
+        at::Tensor delta = at::from_blob(scratch.delta.data(), {rows, columns}, at::TensorOptions(at::kFloat));
+        matmul_nn_out(delta, scaled, low_rank.a);
+        rescale_rows(scratch.weights.data(), scratch.delta.data(), rows, columns,
+                     low_rank.magnitude.data_ptr<float>() + first);
+        update = add_rounded(scratch.weights.data(), scratch.delta.data(), rows * columns, dtype,
+                             scratch.out.data());
+      } else {
+        update = add_product_rounded(scratch.weights.data(), scaled.const_data_ptr<float>(),
+                                     low_rank.a.const_data_ptr<float>(), rows, columns, low_rank.rank(), dtype,
+                                     scratch.out.data());
+      }
     } else {
       update.finite = round_to(scratch.weights.data(), rows * columns, dtype, scratch.out.data());
     }

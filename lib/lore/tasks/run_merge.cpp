@@ -95,7 +95,8 @@ void refuse_zero_adapter(const StoredAdapter& adapter, const std::string& folder
   const auto is_zero = [](const at::Tensor& matrix) { return !matrix.any().item<bool>(); };
   for (const StoredLowRank& module : adapter.modules()) {
     const LowRank low_rank = adapter.read(module);
-    changes = changes || (low_rank.scale != 0 && !is_zero(low_rank.a) && !is_zero(low_rank.b));
+    changes = changes || low_rank.is_dora() ||
+              (low_rank.scale != 0 && !is_zero(low_rank.a) && !is_zero(low_rank.b));
   }
   if (changes) {
     return;
@@ -187,7 +188,13 @@ std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environ
   const MergeBase base = MergeBase::open(base_path);
   std::vector<std::string> warnings = base.weights->config().warnings;
   const std::vector<LinearShape> linears = mergeable_linears(base.weights->config());
-  const StoredAdapter adapter = StoredAdapter::open(request.adapter, linears, warnings);
+  const WeightOf weight_of = [&](std::size_t place) {
+    const LinearShape& linear = linears[place];
+    const bool tied = linear.name == "lm_head" && base.weights->config().tie_word_embeddings;
+    return base.weights->tensor(tied ? "model.embed_tokens.weight" : linear.name + ".weight",
+                                {linear.out, linear.in}, at::kFloat);
+  };
+  const StoredAdapter adapter = StoredAdapter::open(request.adapter, linears, warnings, weight_of);
   const std::optional<BaseBinding> binding = read_base_binding(request.adapter);
   if (!binding) {
     warnings.push_back(fmt::format(

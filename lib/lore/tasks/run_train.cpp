@@ -121,7 +121,7 @@ void warn_of_long_examples(const Dataset& dataset, const LlamaConfig& config, Me
   }
 }
 
-LoraAdapter make_adapter(const Recipe& recipe, const BaseModel& base, Messages& messages) {
+LoraAdapter first_adapter(const Recipe& recipe, const BaseModel& base, Messages& messages) {
   if (recipe.adapter.init_from.empty()) {
     return create_lora(peft_config(recipe.adapter), *base.model, recipe.training.seed);
   }
@@ -130,15 +130,26 @@ LoraAdapter make_adapter(const Recipe& recipe, const BaseModel& base, Messages& 
   for (const std::string& warning : warnings) {
     messages.warning(warning);
   }
-  const std::vector<std::size_t> adapted = adapter.weights.linears();
+  if (recipe.adapter.use_dora && !adapter.config.use_dora) {
+    throw Error(ErrorKind::kUsage, "adapter.use_dora",
+                "is true, and the adapter of adapter.init_from is no DoRA; leave out one of the two");
+  }
   adapter.config.lora_dropout = recipe.adapter.lora_dropout;
-  for (const std::size_t linear : adapted) {
+  for (const std::size_t linear : adapter.weights.linears()) {
     adapter.weights.find(linear)->dropout = recipe.adapter.lora_dropout;
   }
   if (adapter.config.r != recipe.adapter.r || adapter.config.lora_alpha != recipe.adapter.lora_alpha) {
     messages.warning(fmt::format(
         "adapter.init_from: its r {} and lora_alpha {:g} are used, not the recipe's {} and {:g}",
         adapter.config.r, adapter.config.lora_alpha, recipe.adapter.r, recipe.adapter.lora_alpha));
+  }
+  return adapter;
+}
+
+LoraAdapter make_adapter(const Recipe& recipe, const BaseModel& base, Messages& messages) {
+  LoraAdapter adapter = first_adapter(recipe, base, messages);
+  for (const std::size_t linear : adapter.weights.linears()) {
+    adapter.weights.find(linear)->trains_a = !recipe.adapter.freeze_a;
   }
   return adapter;
 }

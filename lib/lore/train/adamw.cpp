@@ -4,28 +4,45 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <algorithm>
+
 namespace lore {
 
-AdamW::AdamW(std::vector<at::Tensor> parameters, const TrainingSpec& spec)
-    : parameters_(std::move(parameters)),
-      beta1_(spec.adam_beta1),
+AdamW::AdamW(const std::vector<TrainedParameter>& parameters, const TrainingSpec& spec)
+    : beta1_(spec.adam_beta1),
       beta2_(spec.adam_beta2),
       epsilon_(spec.adam_epsilon),
       weight_decay_(spec.weight_decay) {
-  for (const at::Tensor& parameter : parameters_) {
-    first_moments_.push_back(at::zeros_like(parameter));
-    second_moments_.push_back(at::zeros_like(parameter));
-    steps_.push_back(at::zeros({}, parameter.options()));
+  for (std::size_t place = 0; place < parameters.size(); ++place) {
+    const auto& [value, faster] = parameters[place];
+    const double ratio = faster ? spec.loraplus_lr_ratio : 1;
+    auto group = std::ranges::find(groups_, ratio, &Group::rate_ratio);
+    if (group == groups_.end()) {
+      group = groups_.insert(groups_.end(), Group{ratio, {}, {}, {}, {}, {}});
+    }
+    group->places.push_back(place);
+    group->parameters.push_back(value);
+    group->first_moments.push_back(at::zeros_like(value));
+    group->second_moments.push_back(at::zeros_like(value));
+    group->steps.push_back(at::zeros({}, value.options()));
   }
 }
 
 void AdamW::step(const std::vector<at::Tensor>& gradients, double learning_rate) {
-  for (at::Tensor& count : steps_) {
-    count.add_(1);
+  for (Group& group : groups_) {
+    std::vector<at::Tensor> own;
+    own.reserve(group.places.size());
+    for (const std::size_t place : group.places) {
+      own.push_back(gradients[place]);
+    }
+    for (at::Tensor& count : group.steps) {
+      count.add_(1);
+    }
+    at::_fused_adamw_(group.parameters, own, group.first_moments, group.second_moments,
+                      /*max_exp_avg_sqs=*/{}, group.steps, learning_rate * group.rate_ratio, beta1_, beta2_,
+                      weight_decay_, epsilon_,
+                      /*amsgrad=*/false, /*maximize=*/false);
   }
-  at::_fused_adamw_(parameters_, gradients, first_moments_, second_moments_, /*max_exp_avg_sqs=*/{}, steps_,
-                    learning_rate, beta1_, beta2_, weight_decay_, epsilon_, /*amsgrad=*/false,
-                    /*maximize=*/false);
 }
 
 }  // namespace lore

@@ -5,23 +5,32 @@
 #include <vector>
 
 #include "lore/recipe/specs.h"
+#include "lore/train/gradient_sum.h"
 
 namespace lore {
 
 /// AdamW with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101), by LibTorch's fused
-/// operator. Parameters are fp32 and updated in place.
+/// operator. Parameters are fp32 and updated in place. With `loraplus_lr_ratio` (LoRA+, Hayou et al.,
+/// arXiv:2402.12354) the faster parameters have that many times the learning rate.
 class AdamW {
  public:
-  AdamW(std::vector<at::Tensor> parameters, const TrainingSpec& spec);
+  AdamW(const std::vector<TrainedParameter>& parameters, const TrainingSpec& spec);
 
   /// One step with `gradients` in the order of the parameters.
   void step(const std::vector<at::Tensor>& gradients, double learning_rate);
 
  private:
-  std::vector<at::Tensor> parameters_;
-  std::vector<at::Tensor> first_moments_;
-  std::vector<at::Tensor> second_moments_;
-  std::vector<at::Tensor> steps_;
+  /// Parameters of one learning rate and their state.
+  struct Group {
+    double rate_ratio;
+    std::vector<std::size_t> places;  ///< in the list of all
+    std::vector<at::Tensor> parameters;
+    std::vector<at::Tensor> first_moments;
+    std::vector<at::Tensor> second_moments;
+    std::vector<at::Tensor> steps;
+  };
+
+  std::vector<Group> groups_;
   double beta1_;
   double beta2_;
   double epsilon_;

@@ -1,6 +1,7 @@
 #include "lore/train/gradient_sum.h"
 
 #include <ATen/ops/dot.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <cmath>
@@ -9,12 +10,29 @@
 
 namespace lore {
 
-std::vector<at::Tensor> trainable_parameters(const AdapterSet& adapters) {
-  std::vector<at::Tensor> parameters;
+namespace {
+
+void append_parameters(const LowRank& low_rank, std::vector<TrainedParameter>& parameters) {
+  if (low_rank.trains_a) {
+    parameters.push_back({low_rank.a, /*faster=*/false});
+  }
+  parameters.push_back({low_rank.b, /*faster=*/true});
+  if (low_rank.is_dora()) {
+    parameters.push_back({low_rank.magnitude, /*faster=*/true});
+  }
+}
+
+/// The sum of the rows of x [N, n], by a product because that sums in a fixed order.
+at::Tensor sum_of_rows(const at::Tensor& x) {
+  return matmul_tn(at::ones({x.size(0), 1}, x.options()), x).view(-1);
+}
+
+}  // namespace
+
+std::vector<TrainedParameter> trainable_parameters(const AdapterSet& adapters) {
+  std::vector<TrainedParameter> parameters;
   for (const std::size_t linear : adapters.linears()) {
-    const LowRank& low_rank = *adapters.find(linear);
-    parameters.push_back(low_rank.a);
-    parameters.push_back(low_rank.b);
+    append_parameters(*adapters.find(linear), parameters);
   }
   return parameters;
 }
@@ -23,16 +41,23 @@ GradientSum::GradientSum(const AdapterSet& adapters) {
   for (const std::size_t linear : adapters.linears()) {
     place_.resize(linear + 1);
     place_[linear] = gradients_.size();
-    const LowRank& low_rank = *adapters.find(linear);
-    gradients_.push_back(at::zeros_like(low_rank.a));
-    gradients_.push_back(at::zeros_like(low_rank.b));
+    std::vector<TrainedParameter> parameters;
+    append_parameters(*adapters.find(linear), parameters);
+    for (const TrainedParameter& parameter : parameters) {
+      gradients_.push_back(at::zeros_like(parameter.value));
+    }
   }
 }
 
 void GradientSum::accumulate(std::size_t linear, const LowRankGradient& gradient) {
-  const std::size_t place = place_[linear];
-  gradients_[place].add_(matmul_tn(gradient.du.to(at::kFloat), gradient.x.to(at::kFloat)));
-  gradients_[place + 1].add_(matmul_tn(gradient.dy.to(at::kFloat), gradient.u.to(at::kFloat)));
+  std::size_t place = place_[linear];
+  if (gradient.x.defined()) {
+    gradients_[place++].add_(matmul_tn(gradient.du.to(at::kFloat), gradient.x.to(at::kFloat)));
+  }
+  gradients_[place++].add_(matmul_tn(gradient.dy.to(at::kFloat), gradient.u.to(at::kFloat)));
+  if (gradient.dmagnitude.defined()) {
+    gradients_[place].add_(sum_of_rows(gradient.dmagnitude));
+  }
 }
 
 void GradientSum::zero() {

@@ -13,7 +13,7 @@ class GradientSum final : public GradientSink {
 
   void accumulate(std::size_t linear, const LowRankGradient& gradient) override;
 
-  /// dA and dB of every adapted linear in ascending order: A0, B0, A1, B1, ...
+  /// Those of every adapted linear in ascending order: A (where it is trained), B, magnitude (of DoRA).
   const std::vector<at::Tensor>& gradients() const { return gradients_; }
   void zero();
 
@@ -24,11 +24,17 @@ class GradientSum final : public GradientSink {
   void clip(double norm, double max_norm);
 
  private:
-  std::vector<std::size_t> place_;  ///< by linear: where its dA is in gradients_
+  std::vector<std::size_t> place_;  ///< by linear: where its first is in gradients_
   std::vector<at::Tensor> gradients_;
 };
 
-/// The fp32 masters in the order of GradientSum::gradients.
-std::vector<at::Tensor> trainable_parameters(const AdapterSet& adapters);
+/// An fp32 master.
+struct TrainedParameter {
+  at::Tensor value;
+  bool faster;  ///< whether LoRA+ gives it the higher learning rate: B and vectors, as PEFT groups them
+};
+
+/// In the order of GradientSum::gradients.
+std::vector<TrainedParameter> trainable_parameters(const AdapterSet& adapters);
 
 }  // namespace lore

@@ -164,7 +164,7 @@ StepMetrics Trainer::train_step(std::int64_t step, const StepInput& input, Gradi
     gradients.clip(metrics.grad_norm, spec.max_grad_norm);
   }
   optimizer.step(gradients.gradients(), learning_rate);
-  adapter_.weights.refresh(model_.dtype());
+  adapter_.weights.refresh(model_.dtype(), model_.linears());
   metrics.learning_rate = learning_rate;
   metrics.trained_tokens = input.trained_tokens;
   metrics.tokens = input.tokens;

@@ -86,9 +86,13 @@ TEST_CASE("each of PEFT's spellings is read") {
         Names{"a", "b"});
   CHECK(read_with(folder, R"("lora_alpha": 0.5)").lora_alpha == 0.5);
   CHECK(read_with(folder, R"("use_rslora": true)").use_rslora);
+  CHECK(read_with(folder, R"("use_dora": true)").use_dora);
   CHECK_FALSE(std::get<bool>(read_with(folder, R"("init_lora_weights": false)").init_lora_weights));
   CHECK(std::get<std::string>(read_with(folder, R"("init_lora_weights": "gaussian")").init_lora_weights) ==
         "gaussian");
+  CHECK(std::get<std::string>(read_with(folder, R"("init_lora_weights": "pissa")").init_lora_weights) == "pissa");
+  CHECK(std::get<bool>(
+      read_with(folder, R"("init_lora_weights": "eva", "eva_config": {"rho": 2.0})").init_lora_weights));
 }
 
 TEST_CASE("patterns keep the order of the file, which decides between matches") {
@@ -107,13 +111,13 @@ TEST_CASE("what would change the numbers is refused, naming key and value") {
     std::string expected;
   } cases[] = {
       {R"("peft_type": "IA3")", "peft_type: \"IA3\" is not supported"},
-      {R"("use_dora": true)", "use_dora: true is not supported"},
       {R"("lora_bias": true)", "lora_bias: true is not supported"},
       {R"("fan_in_fan_out": true)", "fan_in_fan_out: true is not supported"},
       {R"("bias": "lora_only")", "bias: \"lora_only\" is not supported"},
       {R"("modules_to_save": ["lm_head"])", "modules_to_save: [\"lm_head\"] is not supported"},
       {R"("init_lora_weights": "pissa_niter_4")", "init_lora_weights: \"pissa_niter_4\" is not supported"},
       {R"("init_lora_weights": "loftq")", "init_lora_weights: \"loftq\""},
+      {R"("eva_config": {"rho": 2.0})", "eva_config: {\"rho\":2.0} is not supported"},
       {R"("trainable_token_indices": [1, 2])", "trainable_token_indices: [1,2] is not supported"},
       {R"("target_parameters": ["x"])", "target_parameters: [\"x\"] is not supported"},
       {R"("layer_replication": [[0, 4]])", "layer_replication: [[0,4]] is not supported"},

@@ -20,7 +20,7 @@ lore::Recipe unusual_recipe() {
   recipe.adapter.rank_pattern = {{"z.*", 3}, {"a b", 4}, {"on", 5}};
   recipe.adapter.alpha_pattern = {{"\\d", 1e-8}};
   recipe.adapter.use_rslora = true;
-  recipe.adapter.init_lora_weights = "gaussian";
+  recipe.adapter.use_dora = true;
   recipe.adapter.init_from = "/first";
   recipe.adapter.base_model_name_or_path = "org/base";
   recipe.data.train = {{.path = "/t.jsonl", .limit = 5}, {.path = "/u.jsonl"}};
@@ -37,6 +37,7 @@ lore::Recipe unusual_recipe() {
   recipe.training.batch_size = 3;
   recipe.training.gradient_accumulation_steps = 5;
   recipe.training.learning_rate = 1e-7;
+  recipe.training.loraplus_lr_ratio = 2.5;
   recipe.training.lr_scheduler_type = "polynomial";
   recipe.training.lr_scheduler_kwargs = {{}, 2.5, 1e-12};
   recipe.training.warmup_ratio = 0.03;
@@ -58,6 +59,10 @@ lore::Recipe unusual_recipe() {
 TEST_CASE("a written recipe reads back equal, as YAML and as JSON") {
   lore::Recipe with_layers = unusual_recipe();
   with_layers.adapter.target_modules = std::vector<std::string>{"q_proj"};
+  with_layers.adapter.init_from.clear();
+  with_layers.adapter.init_lora_weights = "pissa_niter_16";
+  with_layers.adapter.freeze_a = true;
+  with_layers.training.loraplus_lr_ratio = 1;
   with_layers.adapter.layers_to_transform = {0, 3};
   with_layers.adapter.layers_pattern = {"layers"};
   with_layers.training.warmup_ratio = 0;
