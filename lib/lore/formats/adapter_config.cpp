@@ -71,6 +71,7 @@ class ConfigReader {
     flag("inference_mode", config.inference_mode);
     read_scale(config);
     read_modules(config);
+    read_trained_parts(config);
     read_unsupported(config);
     read_initialization(config);
     read_rest();
@@ -133,12 +134,20 @@ class ConfigReader {
     }
   }
 
+  /// What is trained besides the low-rank updates.
+  void read_trained_parts(PeftConfig& config) {
+    text("bias", config.bias);
+    if (config.bias != "none" && config.bias != "all" && config.bias != "lora_only") {
+      refuse("bias",
+             fmt::format("expected \"none\", \"all\" or \"lora_only\", got {}", in_quotes(config.bias)));
+    }
+    if (const Json* value = find("modules_to_save"); value != nullptr && !is_empty(*value)) {
+      config.modules_to_save = strings("modules_to_save", *value);
+    }
+  }
+
   /// Fields of PeftConfig of which only the default is supported.
   void read_unsupported(PeftConfig& config) {
-    text("bias", config.bias);
-    if (config.bias != "none") {
-      refuse("bias", fmt::format("{} is not supported; only \"none\" is", in_quotes(config.bias)));
-    }
     flag("use_dora", config.use_dora);
     flag("lora_bias", config.lora_bias);
     flag("fan_in_fan_out", config.fan_in_fan_out);
@@ -148,9 +157,6 @@ class ConfigReader {
       if (set) {
         refuse(key, "true is not supported");
       }
-    }
-    if (const Json* value = find("modules_to_save"); value != nullptr && !is_empty(*value)) {
-      refuse("modules_to_save", fmt::format("{} is not supported", shown(*value)));
     }
   }
 

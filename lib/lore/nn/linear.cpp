@@ -20,9 +20,9 @@ at::Tensor dropped(const at::Tensor& x, const LowRank& low_rank, std::optional<D
 
 at::Tensor Linear::forward(const at::Tensor& x, const AdapterSet& adapters,
                            std::optional<DropoutKey> dropout_key, Saved* saved) const {
-  at::Tensor y = weight.times(x);
-  if (bias.defined()) {
-    y.add_(bias);
+  at::Tensor y = weight_in(adapters).times(x);
+  if (const at::Tensor own = bias_in(adapters); own.defined()) {
+    y.add_(own);
   }
   if (const LowRank* low_rank = adapters.find(index)) {
     at::Tensor u = matmul_nt(dropped(x, *low_rank, dropout_key, index), low_rank->a_compute);
@@ -45,6 +45,12 @@ void Linear::backward(const at::Tensor& dy, const at::Tensor& x, const Saved& sa
       *dx = std::move(gradient);
     }
   };
+  if (const FullParameter* own = adapters.full().find(name, "weight")) {
+    sink.accumulate(*own, {x, dy});
+  }
+  if (const FullParameter* own = adapters.full().find(name, "bias")) {
+    sink.accumulate(*own, {{}, dy});
+  }
   if (const LowRank* low_rank = adapters.find(index)) {
     at::Tensor du = matmul_nn(dy, low_rank->b_compute);
     du.mul_(low_rank->scale);
@@ -54,8 +60,26 @@ void Linear::backward(const at::Tensor& dy, const at::Tensor& x, const Saved& sa
     }
   }
   if (dx != nullptr) {
-    add_to_dx(weight.times_transposed(dy));
+    add_to_dx(weight_in(adapters).times_transposed(dy));
   }
+}
+
+bool Linear::is_trained(const AdapterSet& adapters) const {
+  return needs_input(adapters) || adapters.full().find(name, "bias") != nullptr;
+}
+
+bool Linear::needs_input(const AdapterSet& adapters) const {
+  return adapters.find(index) != nullptr || adapters.full().find(name, "weight") != nullptr;
+}
+
+BaseWeight Linear::weight_in(const AdapterSet& adapters) const {
+  const FullParameter* own = adapters.full().find(name, "weight");
+  return own != nullptr ? BaseWeight(own->compute) : weight;
+}
+
+at::Tensor Linear::bias_in(const AdapterSet& adapters) const {
+  const FullParameter* own = adapters.full().find(name, "bias");
+  return own != nullptr ? own->compute : bias;
 }
 
 }  // namespace lore

@@ -18,7 +18,7 @@ std::vector<std::size_t> AdapterSet::linears() const {
 }
 
 std::int64_t AdapterSet::parameter_count() const {
-  std::int64_t count = 0;
+  std::int64_t count = full_.parameter_count();
   for (const auto& entry : entries_) {
     if (entry) {
       count += entry->a.numel() + entry->b.numel();
@@ -28,6 +28,7 @@ std::int64_t AdapterSet::parameter_count() const {
 }
 
 void AdapterSet::refresh(at::ScalarType dtype) {
+  full_.refresh(dtype);
   for (auto& entry : entries_) {
     if (entry) {
       entry->refresh(dtype);
