@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <variant>
 
@@ -19,6 +20,19 @@ void check_adapter(const AdapterSpec& adapter, std::vector<Conflict>& conflicts)
   if (!adapter.layers_pattern.empty() && adapter.layers_to_transform.empty()) {
     conflicts.push_back(
         {{"adapter.layers_pattern", "adapter.layers_to_transform"}, "needs adapter.layers_to_transform"});
+  }
+}
+
+void check_saved_modules(const AdapterSpec& adapter, std::vector<Conflict>& conflicts) {
+  const auto* targets = std::get_if<std::vector<std::string>>(&adapter.target_modules);
+  for (const std::string& module : adapter.modules_to_save) {
+    if (targets != nullptr && std::ranges::find(*targets, module) != targets->end()) {
+      conflicts.push_back(
+          {{"adapter.modules_to_save", "adapter.target_modules"},
+           fmt::format("names \"{}\" as adapter.target_modules does: a module is either trained "
+                       "whole or gets a low-rank update; keep one of the two",
+                       module)});
+    }
   }
 }
 
@@ -108,6 +122,7 @@ void check_schedule(const TrainingSpec& training, std::vector<Conflict>& conflic
 std::vector<Conflict> find_conflicts(const Recipe& recipe) {
   std::vector<Conflict> conflicts;
   check_adapter(recipe.adapter, conflicts);
+  check_saved_modules(recipe.adapter, conflicts);
   check_data(recipe, conflicts);
   check_validation(recipe, conflicts);
   check_template(recipe.data, conflicts);
