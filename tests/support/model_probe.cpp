@@ -4,7 +4,7 @@
 //   model_probe gradients MODEL DTYPE ADAPTER   INPUT.json OUT.safetensors
 //
 // INPUT.json: {"segments": [{"ids": [...], "labels": [...]}, ...]}, labels not shifted, -100 = not trained.
-// Writes "logits" [N, V], or the gradient of the mean loss for every adapter matrix and prints the loss.
+// Writes "logits" [N, V], or the gradient of the mean loss for all that is trained and prints the loss.
 
 #include <fmt/format.h>
 
@@ -15,8 +15,8 @@
 #include "lore/core/error.h"
 #include "lore/data/batch.h"
 #include "lore/formats/safetensors.h"
-#include "lore/kernels/cross_entropy.h"
 #include "lore/nn/llama.h"
+#include "lore/nn/model_parameters.h"
 #include "lore/tasks/base_model.h"
 #include "lore/train/gradient_sum.h"
 
@@ -56,27 +56,41 @@ void run(const std::string& mode, const std::string& model_path, const std::stri
   const lore::Batch batch = read_batch(input);
   const lore::ForwardPass pass = model.pass(batch.segments, adapters);
   if (mode == "logits") {
-    const at::Tensor logits = model.logits(model.forward(batch.ids, pass)).to(at::kFloat).contiguous();
+    const at::Tensor logits =
+        model.logits(model.forward(batch.ids, pass), adapters).to(at::kFloat).contiguous();
     lore::write_safetensors(output, {view("logits", logits)}, {{"format", "pt"}});
     return;
   }
   lore::Activations activations;
   const at::Tensor hidden = model.forward(batch.ids, pass, &activations);
-  lore::LinearCrossEntropyResult loss = lore::linear_cross_entropy(
-      hidden, model.head().dense(), batch.labels, 1.0 / static_cast<double>(batch.trained_tokens), true);
   lore::GradientSum gradients(adapters);
+  lore::LinearCrossEntropyResult loss =
+      model.loss(hidden, batch.labels, 1.0 / static_cast<double>(batch.trained_tokens), pass, &gradients);
   model.backward(loss.dhidden, activations, pass, gradients);
   std::vector<lore::TensorView> views;
+  std::vector<at::Tensor> kept;
   std::size_t place = 0;
-  for (const std::size_t linear : adapters.linears()) {
-    std::vector<const char*> parts{"lora_A.weight", "lora_B.weight"};
-    if (adapters.find(linear)->is_dora()) {
-      parts.push_back("lora_magnitude_vector");
+  const auto add = [&](const std::string& name, const at::Tensor& gradient) {
+    kept.push_back(gradient.contiguous());
+    views.push_back(view("base_model.model." + name, kept.back()));
+  };
+  const std::vector<std::string> modules = lore::adaptable_names(model.config());
+  for (const std::size_t module : adapters.linears()) {
+    const at::Tensor& a = gradients.gradients()[place++];
+    const at::Tensor& b = gradients.gradients()[place++];
+    if (modules[module] == lore::kEmbeddingModule) {
+      add(modules[module] + ".lora_embedding_A", b.t());
+      add(modules[module] + ".lora_embedding_B", a.t());
+    } else {
+      add(modules[module] + ".lora_A.weight", a);
+      add(modules[module] + ".lora_B.weight", b);
     }
-    for (const char* part : parts) {
-      views.push_back(view(fmt::format("base_model.model.{}.{}", model.linears()[linear]->name, part),
-                           gradients.gradients()[place++]));
+    if (adapters.find(module)->is_dora()) {
+      add(modules[module] + ".lora_magnitude_vector", gradients.gradients()[place++]);
     }
+  }
+  for (const lore::FullParameter& parameter : adapters.full().list()) {
+    add(parameter.name, gradients.gradients()[place++]);
   }
   lore::write_safetensors(output, views, {{"format", "pt"}});
   fmt::print("{:.9g}\n", loss.loss_sum / static_cast<double>(loss.count));

@@ -7,11 +7,14 @@
 #include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "lore/adapters/base_initialization.h"
 #include "lore/adapters/module_matching.h"
+#include "lore/adapters/trained_parts.h"
 #include "lore/core/error.h"
 #include "lore/core/philox.h"
 
@@ -80,6 +83,40 @@ LowRank initial_low_rank(const std::variant<bool, std::string>& init, const Matc
   return low_rank;
 }
 
+/// On the embeddings PEFT's lora_embedding_B, our A, is normal, and the other zero.
+LowRank initial_embedding(const MatchedModule& module, const at::Tensor& weight, std::uint64_t seed) {
+  PhiloxStream random(seed, kInitStreams + module.linear);
+  LowRank low_rank;
+  low_rank.scale = module.scale;
+  low_rank.a = drawn({module.rank, weight.size(1)}, [&] { return random.normal(); }).to(weight.device());
+  low_rank.b =
+      at::zeros({weight.size(0), module.rank}, at::TensorOptions(at::kFloat).device(weight.device()));
+  return low_rank;
+}
+
+void refuse_on_embeddings(const PeftConfig& config) {
+  const auto refuse = [](const char* key, std::string_view what) {
+    throw Error(
+        ErrorKind::kUsage, key,
+        fmt::format("{} is not supported on embed_tokens; leave that module out of target_modules", what));
+  };
+  if (config.use_dora) {
+    refuse("adapter.use_dora", "DoRA");
+  }
+  if (starts_from_base(config.init_lora_weights)) {
+    refuse("adapter.init_lora_weights", std::get<std::string>(config.init_lora_weights));
+  }
+}
+
+std::vector<std::string> adapted_names(const LoraAdapter& adapter, const LlamaForCausalLm& model) {
+  const std::vector<std::string> modules = adaptable_names(model.config());
+  std::vector<std::string> names;
+  for (const std::size_t module : adapter.weights.linears()) {
+    names.push_back(modules[module]);
+  }
+  return names;
+}
+
 }  // namespace
 
 PeftConfig peft_config(const AdapterSpec& spec) {
@@ -100,32 +137,46 @@ PeftConfig peft_config(const AdapterSpec& spec) {
   config.rank_pattern = spec.rank_pattern;
   config.alpha_pattern = spec.alpha_pattern;
   config.bias = spec.bias;
+  config.modules_to_save = spec.modules_to_save;
   config.use_rslora = spec.use_rslora;
   config.use_dora = spec.use_dora;
   config.init_lora_weights = spec.init_lora_weights;
   return config;
 }
 
-std::vector<std::string> linear_names(const LlamaForCausalLm& model) {
+std::vector<std::string> adaptable_names(const LlamaConfig& config) {
   std::vector<std::string> names;
-  names.reserve(model.linears().size());
-  for (const Linear* linear : model.linears()) {
-    names.push_back(linear->name);
+  for (LinearShape& module : adaptable_modules(config)) {
+    names.push_back(std::move(module.name));
   }
   return names;
 }
 
 LoraAdapter create_lora(const PeftConfig& config, const LlamaForCausalLm& model, std::uint64_t seed) {
-  LoraAdapter adapter{config, AdapterSet(model.linears().size())};
-  for (const MatchedModule& module : match_modules(config, linear_names(model))) {
-    const BaseWeight& weight = model.linears()[module.linear]->weight;
-    LowRank low_rank = initial_low_rank(config.init_lora_weights, module, weight.dense(), seed);
+  const std::vector<LinearShape> modules = adaptable_modules(model.config());
+  LoraAdapter adapter{config, AdapterSet(modules.size())};
+  std::vector<std::string> adapted;
+  for (const MatchedModule& module : match_modules(config, adaptable_names(model.config()))) {
+    const LinearShape& shape = modules[module.linear];
+    const bool embeds = shape.name == kEmbeddingModule;
+    if (embeds) {
+      refuse_on_embeddings(config);
+    }
+    const at::Tensor& weight = model.parameter(shape.name + ".weight");
+    LowRank low_rank = embeds ? initial_embedding(module, weight, seed)
+                              : initial_low_rank(config.init_lora_weights, module, weight, seed);
     low_rank.dropout = config.lora_dropout;
     if (config.use_dora) {
-      low_rank.magnitude =
-          updated_row_norms(low_rank.base(weight).dense(), low_rank.b, low_rank.a, low_rank.scale);
+      low_rank.magnitude = updated_row_norms(low_rank.base(BaseWeight(weight)).dense(), low_rank.b,
+                                             low_rank.a, low_rank.scale);
     }
     adapter.weights.set(module.linear, std::move(low_rank));
+    adapted.push_back(shape.name);
+  }
+  for (const TrainedPart& part : trained_parts(config, model.config(), adapted)) {
+    // A copy: the base's own may be a read-only file.
+    adapter.weights.full().add(part.parameter.name,
+                               model.parameter(part.parameter.name).to(at::kFloat, false, /*copy=*/true));
   }
   adapter.weights.refresh(model.dtype(), model.linears());
   return adapter;
@@ -143,13 +194,38 @@ std::string describe_modules(std::span<const std::string> names) {
   return text;
 }
 
-std::string describe_modules(const LoraAdapter& adapter, const LlamaForCausalLm& model) {
-  std::vector<std::string> names;
-  names.reserve(model.linears().size());
-  for (const std::size_t linear : adapter.weights.linears()) {
-    names.push_back(model.linears()[linear]->name);
+std::string describe_full(std::span<const std::string> parameters) {
+  std::map<std::string, int> whole;
+  std::set<std::string> modules;
+  for (const std::string& parameter : parameters) {
+    if (parameter.ends_with(".weight")) {
+      const std::string module = parameter.substr(0, parameter.rfind('.'));
+      ++whole[module.substr(module.rfind('.') + 1)];
+      modules.insert(module);
+    }
   }
-  return describe_modules(names);
+  // The bias of a module that is trained whole counts with the module.
+  const auto biases = std::count_if(parameters.begin(), parameters.end(), [&](const std::string& parameter) {
+    return parameter.ends_with(".bias") && !modules.contains(parameter.substr(0, parameter.rfind('.')));
+  });
+  std::string text;
+  for (const auto& [leaf, count] : whole) {
+    text += fmt::format("{}{}{}", text.empty() ? "; full: " : ", ", leaf,
+                        count > 1 ? fmt::format(" x {}", count) : "");
+  }
+  return biases > 0 ? fmt::format("{}; bias x {}", text, biases) : text;
+}
+
+std::string describe_modules(const LoraAdapter& adapter, const LlamaForCausalLm& model) {
+  std::vector<std::string> full;
+  for (const FullParameter& parameter : adapter.weights.full().list()) {
+    full.push_back(parameter.name);
+  }
+  return describe_modules(adapted_names(adapter, model)) + describe_full(full);
+}
+
+std::vector<std::string> adapter_warnings(const LoraAdapter& adapter, const LlamaForCausalLm& model) {
+  return trained_part_warnings(adapter.config, model.config(), adapted_names(adapter, model));
 }
 
 }  // namespace lore

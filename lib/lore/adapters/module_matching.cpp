@@ -11,6 +11,7 @@
 #include "lore/adapters/python_pattern.h"
 #include "lore/core/error.h"
 #include "lore/core/suggestion.h"
+#include "lore/nn/model_parameters.h"
 
 namespace lore {
 namespace {
@@ -36,6 +37,9 @@ class Matcher {
     if (const auto* excluded = std::get_if<std::string>(&config.exclude_modules)) {
       excluded_.emplace_back(*excluded);
     }
+    for (const std::string& module : config.modules_to_save) {
+      saved_.emplace_back(fmt::format(R"((^|.*\.){}($|\..*))", module));
+    }
     for (const std::string& pattern : config.layers_pattern) {
       layers_.emplace_back(fmt::format(R"((?:^|.*?\.){}\.(?<idx>\d+)\.)", pattern));
     }
@@ -51,9 +55,13 @@ class Matcher {
     if (const auto* items = std::get_if<Names>(&config_.exclude_modules); items && listed(name, *items)) {
       return false;
     }
+    if (std::any_of(saved_.begin(), saved_.end(), [&](const PythonPattern& p) { return p.match(name); })) {
+      return false;
+    }
     const auto* items = std::get_if<Names>(&config_.target_modules);
     if (items == nullptr) {
-      return target_.empty() ? name != "lm_head" : target_.front().full_match(name);
+      return target_.empty() ? name != kHeadModule && name != kEmbeddingModule
+                             : target_.front().full_match(name);
     }
     if (std::find(items->begin(), items->end(), name) != items->end()) {
       return true;
@@ -80,6 +88,7 @@ class Matcher {
   const PeftConfig& config_;
   std::vector<PythonPattern> target_;
   std::vector<PythonPattern> excluded_;
+  std::vector<PythonPattern> saved_;  ///< modules_to_save, which never get a low-rank update
   std::vector<PythonPattern> layers_;
 };
 
@@ -138,10 +147,6 @@ void refuse_unmatched_items(const PeftConfig& config, const Names& linears) {
     if (std::any_of(linears.begin(), linears.end(),
                     [&](const std::string& name) { return name == item || is_suffix(name, item); })) {
       continue;
-    }
-    if (item == "lm_head" || item == "embed_tokens" || item == "model.embed_tokens") {
-      throw Error(ErrorKind::kUsage, fmt::format("target module \"{}\"", item),
-                  "adapting the embeddings or the output head is not supported");
     }
     const std::string near = nearest_name(item, leaves);
     throw Error(ErrorKind::kUsage, fmt::format("target module \"{}\"", item),

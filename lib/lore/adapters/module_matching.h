@@ -17,14 +17,15 @@ struct MatchedModule {
 /// Whether a string target is PEFT's shorthand for every linear but the output head, in any case.
 bool is_all_linear(const std::string& target);
 
-/// Which of `linears` (full module names such as "model.layers.0.self_attn.q_proj", in model order)
+/// Which of `linears` (full module names such as "model.layers.0.self_attn.q_proj", in model order, the
+/// output head and the embeddings among them)
 /// the configuration adapts, by PEFT's rules (peft 0.21.2, tuners_utils.check_target_module_exists):
 /// a string target is a regular expression over the whole name or "all-linear"; a list item equals the
-/// name or its end after a dot; exclude_modules wins; the first matching key of rank_pattern and of
-/// alpha_pattern holds.
+/// name or its end after a dot; exclude_modules and modules_to_save win; the first matching key of
+/// rank_pattern and of alpha_pattern holds.
 ///
 /// Throws: Error kUsage when nothing matches (with the nearest module name), when a list item or a
-/// pattern matches nothing, or when it matches a module that cannot be adapted (embeddings, head, norms).
+/// pattern matches nothing.
 std::vector<MatchedModule> match_modules(const PeftConfig& config, const std::vector<std::string>& linears);
 
 }  // namespace lore

@@ -8,7 +8,7 @@
 
 #include <set>
 
-#include "lore/adapters/module_matching.h"
+#include "lore/adapters/trained_parts.h"
 #include "lore/core/error.h"
 #include "lore/nn/tensor_dtype.h"
 
@@ -17,6 +17,7 @@ namespace {
 
 constexpr const char* kConfigName = "adapter_config.json";
 constexpr const char* kWeightsName = "adapter_model.safetensors";
+constexpr const char* kPrefix = "base_model.model.";
 
 /// Finds matrices by name and remembers which ones were taken.
 class MatrixFinder {
@@ -70,23 +71,48 @@ SafetensorsFile open_weights_file(const std::filesystem::path& folder) {
   return SafetensorsFile::open(folder / kWeightsName);
 }
 
-std::vector<MatchedModule> matched_modules(const PeftConfig& config, std::span<const LinearShape> linears,
-                                           const std::filesystem::path& folder) {
-  std::vector<std::string> names;
-  for (const LinearShape& linear : linears) {
-    names.push_back(linear.name);
-  }
+/// Runs `match` and says of an error that it is about the configuration in `folder`.
+template <typename Match>
+auto by_configuration(const std::filesystem::path& folder, const Match& match) {
   try {
-    return match_modules(config, names);
+    return match();
   } catch (const Error& error) {
     throw Error(ErrorKind::kInput, fmt::format("{}: {}", (folder / kConfigName).string(), error.subject()),
                 error.message());
   }
 }
 
+std::vector<std::string> names_of(const std::vector<LinearShape>& modules) {
+  std::vector<std::string> names;
+  names.reserve(modules.size());
+  for (const LinearShape& module : modules) {
+    names.push_back(module.name);
+  }
+  return names;
+}
+
+StoredLowRank take_low_rank(MatrixFinder& finder, const MatchedModule& module, const LinearShape& shape) {
+  const std::string prefix = kPrefix + shape.name;
+  if (shape.name == kEmbeddingModule) {
+    return {module.linear, module.scale, finder.take(prefix + ".lora_embedding_B", {shape.in, module.rank}),
+            finder.take(prefix + ".lora_embedding_A", {module.rank, shape.out}), /*transposed=*/true};
+  }
+  return {module.linear, module.scale, finder.take(prefix + ".lora_A.weight", {module.rank, shape.in}),
+          finder.take(prefix + ".lora_B.weight", {shape.out, module.rank})};
+}
+
+void refuse_on_embeddings(const PeftConfig& config, const std::filesystem::path& folder) {
+  const bool starts = starts_from_base(config.init_lora_weights);
+  if (config.use_dora || starts) {
+    throw Error(ErrorKind::kInput, (folder / kConfigName).string(),
+                fmt::format("{} is not supported on embed_tokens; merge the adapter with PEFT",
+                            config.use_dora ? "use_dora" : std::get<std::string>(config.init_lora_weights)));
+  }
+}
+
 }  // namespace
 
-StoredAdapter StoredAdapter::open(const std::filesystem::path& folder, std::span<const LinearShape> linears,
+StoredAdapter StoredAdapter::open(const std::filesystem::path& folder, const LlamaConfig& model,
                                   std::vector<std::string>& warnings, const WeightOf& weight_of) {
   if (!std::filesystem::is_directory(folder)) {
     throw Error(ErrorKind::kInput, folder.string(), "is not a folder with an adapter");
@@ -94,19 +120,29 @@ StoredAdapter StoredAdapter::open(const std::filesystem::path& folder, std::span
   PeftConfig config = read_adapter_config(folder / kConfigName, warnings);
   StoredAdapter adapter(std::move(config), open_weights_file(folder));
   MatrixFinder finder(adapter.file_);
-  for (const MatchedModule& module : matched_modules(adapter.config_, linears, folder)) {
-    const LinearShape& linear = linears[module.linear];
-    const std::string prefix = "base_model.model." + linear.name;
-    adapter.modules_.push_back({module.linear, module.scale,
-                                finder.take(prefix + ".lora_A.weight", {module.rank, linear.in}),
-                                finder.take(prefix + ".lora_B.weight", {linear.out, module.rank})});
-    if (adapter.config_.use_dora) {
+  const std::vector<LinearShape> modules = adaptable_modules(model);
+  const auto matched =
+      by_configuration(folder, [&] { return match_modules(adapter.config_, names_of(modules)); });
+  std::vector<std::string> adapted;
+  for (const MatchedModule& module : matched) {
+    const LinearShape& shape = modules[module.linear];
+    adapter.modules_.push_back(take_low_rank(finder, module, shape));
+    adapted.push_back(shape.name);
+    if (shape.name == kEmbeddingModule) {
+      refuse_on_embeddings(adapter.config_, folder);
+    } else if (adapter.config_.use_dora) {
       adapter.modules_.back().magnitude =
-          finder.take_magnitude(prefix + ".lora_magnitude_vector", linear.out);
+          finder.take_magnitude(kPrefix + shape.name + ".lora_magnitude_vector", shape.out);
     }
-    if (linear.name == "lm_head" && adapter.head_base() != nullptr) {
-      finder.take(adapter.head_base()->name, {linear.out, linear.in});
+    const std::string copy = kPrefix + shape.name + ".base_layer.weight";
+    const bool may_bring_base = shape.name == kHeadModule || shape.name == kEmbeddingModule;
+    if (may_bring_base && adapter.file_.find(copy) != nullptr) {
+      adapter.base_copies_.push_back({shape.name + ".weight", finder.take(copy, {shape.out, shape.in})});
     }
+  }
+  for (const TrainedPart& part :
+       by_configuration(folder, [&] { return trained_parts(adapter.config_, model, adapted); })) {
+    adapter.full_.push_back({part.parameter.name, finder.take(part.stored, part.parameter.shape)});
   }
   finder.refuse_leftovers();
   if (starts_from_base(adapter.config_.init_lora_weights)) {
@@ -148,6 +184,10 @@ LowRank StoredAdapter::read(const StoredLowRank& module) const {
   LowRank low_rank;
   low_rank.a = read_matrix(module.a);
   low_rank.b = read_matrix(module.b);
+  if (module.transposed) {
+    low_rank.a = low_rank.a.t().contiguous();
+    low_rank.b = low_rank.b.t().contiguous();
+  }
   if (module.start) {
     const StartingPair plain = with_start_taken_off(
         {low_rank.a, low_rank.b}, {module.start->a.to(at::kCPU), module.start->b.to(at::kCPU)});

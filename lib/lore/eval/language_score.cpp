@@ -76,8 +76,7 @@ LanguageScore score_windows(const LlamaForCausalLm& model, const AdapterSet& ada
     } while (next < windows.size() && batch.segments.tokens() + windows[next].length <= batch_tokens);
     const ForwardPass pass = model.pass(batch.segments, adapters);
     const at::Tensor hidden = model.forward(batch.ids, pass);
-    const LinearCrossEntropyResult result =
-        linear_cross_entropy(hidden, model.head().dense(), batch.labels, 1.0, /*want_gradient=*/false);
+    const LinearCrossEntropyResult result = model.loss(hidden, batch.labels, 1.0, pass, /*sink=*/nullptr);
     score.loss_sum += result.loss_sum;
     score.tokens += result.count;
     if (!on_progress(next)) {

@@ -23,7 +23,7 @@ constexpr std::array<std::string_view, 4> kHarmless{"auto_mapping", "megatron_co
                                                     "runtime_config"};
 
 /// Keys of PEFT 0.21.2 for what Lore does not support; they must be null, false or empty.
-constexpr std::array<std::string_view, 16> kUnsupported{"alora_invocation_tokens",
+constexpr std::array<std::string_view, 15> kUnsupported{"alora_invocation_tokens",
                                                         "arrow_config",
                                                         "corda_config",
                                                         "ensure_weight_tying",
@@ -35,7 +35,6 @@ constexpr std::array<std::string_view, 16> kUnsupported{"alora_invocation_tokens
                                                         "megatron_config",
                                                         "monteclora_config",
                                                         "target_parameters",
-                                                        "trainable_token_indices",
                                                         "use_bdlora",
                                                         "use_qalora",
                                                         "velora_config"};
@@ -71,6 +70,7 @@ class ConfigReader {
     flag("inference_mode", config.inference_mode);
     read_scale(config);
     read_modules(config);
+    read_trained_parts(config);
     read_unsupported(config);
     read_initialization(config);
     read_rest();
@@ -134,22 +134,38 @@ class ConfigReader {
     }
   }
 
+  /// What is trained besides the low-rank updates.
+  void read_trained_parts(PeftConfig& config) {
+    text("bias", config.bias);
+    if (config.bias != "none" && config.bias != "all" && config.bias != "lora_only") {
+      refuse("bias",
+             fmt::format("expected \"none\", \"all\" or \"lora_only\", got {}", in_quotes(config.bias)));
+    }
+    if (const Json* value = find("modules_to_save"); value != nullptr && !is_empty(*value)) {
+      config.modules_to_save = strings("modules_to_save", *value);
+    }
+  }
+
   /// Fields of PeftConfig of which only the default is supported.
   void read_unsupported(PeftConfig& config) {
-    text("bias", config.bias);
-    if (config.bias != "none") {
-      refuse("bias", fmt::format("{} is not supported; only \"none\" is", in_quotes(config.bias)));
-    }
     flag("lora_bias", config.lora_bias);
     flag("fan_in_fan_out", config.fan_in_fan_out);
-    for (const auto& [key, set] :
-         {std::pair("lora_bias", config.lora_bias), std::pair("fan_in_fan_out", config.fan_in_fan_out)}) {
+    if (config.lora_bias) {
+      refuse(
+          "lora_bias",
+          "true is not supported: the update's own bias has no place in a merged model whose layers have "
+          "none; merge the adapter with PEFT, or train without it (bias: lora_only trains those there are)");
+    }
+    if (const Json* value = find("trainable_token_indices"); value != nullptr && !is_empty(*value)) {
+      refuse("trainable_token_indices",
+             fmt::format("{} is not supported: merge the adapter with PEFT, or train embed_tokens whole "
+                         "(modules_to_save) or with a low-rank update (target_modules)",
+                         shown(*value)));
+    }
+    for (const auto& [key, set] : {std::pair("fan_in_fan_out", config.fan_in_fan_out)}) {
       if (set) {
         refuse(key, "true is not supported");
       }
-    }
-    if (const Json* value = find("modules_to_save"); value != nullptr && !is_empty(*value)) {
-      refuse("modules_to_save", fmt::format("{} is not supported", shown(*value)));
     }
   }
 

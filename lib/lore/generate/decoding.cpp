@@ -24,7 +24,7 @@ std::vector<std::int32_t> decode_greedily(const LlamaForCausalLm& model, const A
     segments.append(static_cast<std::int64_t>(input.size()), cache.length());
     const ForwardPass pass = model.pass(segments, adapters, {}, &cache);
     const at::Tensor hidden = model.forward(input, pass);
-    const at::Tensor logits = model.logits(hidden.narrow(0, hidden.size(0) - 1, 1));
+    const at::Tensor logits = model.logits(hidden.narrow(0, hidden.size(0) - 1, 1), adapters);
     const auto id = static_cast<std::int32_t>(at::argmax(logits).item<std::int64_t>());
     if (std::find(limits.stop_ids.begin(), limits.stop_ids.end(), id) != limits.stop_ids.end()) {
       break;

@@ -101,15 +101,28 @@ double softmax_on_device(at::Tensor& logits, const at::Tensor& targets, double g
   return loss;
 }
 
+/// hidden·wᵀ with a frozen w.
+class FrozenLayer final : public LogitLayer {
+ public:
+  explicit FrozenLayer(const at::Tensor& w) : w_(w) {}
+
+  std::int64_t vocabulary() const override { return w_.size(0); }
+  at::Tensor forward(const at::Tensor& x) override { return matmul_nt(x, w_); }
+  at::Tensor backward(const at::Tensor& dlogits) override { return matmul_nn(dlogits, w_); }
+
+ private:
+  const at::Tensor& w_;
+};
+
 }  // namespace
 
-LinearCrossEntropyResult linear_cross_entropy(const at::Tensor& hidden, const at::Tensor& w,
+LinearCrossEntropyResult linear_cross_entropy(const at::Tensor& hidden, LogitLayer& layer,
                                               const std::vector<std::int32_t>& labels, double grad_scale,
                                               bool want_gradient) {
-  check_argument(hidden.dim() == 2 && w.dim() == 2 && hidden.size(1) == w.size(1) && is_supported(hidden) &&
-                     static_cast<std::int64_t>(labels.size()) == hidden.size(0),
-                 "linear_cross_entropy", "hidden [N, D], w [V, D] and N labels");
-  const std::int64_t v = w.size(0);
+  check_argument(
+      hidden.dim() == 2 && is_supported(hidden) && static_cast<std::int64_t>(labels.size()) == hidden.size(0),
+      "linear_cross_entropy", "hidden [N, D] and N labels");
+  const std::int64_t v = layer.vocabulary();
   std::vector<std::int64_t> rows;
   std::vector<std::int64_t> targets;
   for (std::size_t i = 0; i < labels.size(); ++i) {
@@ -130,7 +143,7 @@ LinearCrossEntropyResult linear_cross_entropy(const at::Tensor& hidden, const at
     const std::int64_t count = std::min(chunk, result.count - first);
     const at::Tensor index = at::from_blob(rows.data() + first, {count}, at::kLong).to(hidden.device());
     const at::Tensor x = at::index_select(hidden, 0, index);
-    at::Tensor logits = matmul_nt(x, w).to(at::kFloat);
+    at::Tensor logits = layer.forward(x).to(at::kFloat);
     if (hidden.is_cpu()) {
       for (const double loss : softmax_rows(logits, targets.data() + first, grad_scale, want_gradient)) {
         result.loss_sum += loss;
@@ -140,10 +153,17 @@ LinearCrossEntropyResult linear_cross_entropy(const at::Tensor& hidden, const at
           softmax_on_device(logits, at::from_blob(targets.data() + first, {count}, at::kLong), grad_scale);
     }
     if (want_gradient) {
-      result.dhidden.index_copy_(0, index, matmul_nn(logits.to(hidden.scalar_type()), w));
+      result.dhidden.index_copy_(0, index, layer.backward(logits.to(hidden.scalar_type())));
     }
   }
   return result;
+}
+
+LinearCrossEntropyResult linear_cross_entropy(const at::Tensor& hidden, const at::Tensor& w,
+                                              const std::vector<std::int32_t>& labels, double grad_scale,
+                                              bool want_gradient) {
+  FrozenLayer layer(w);
+  return linear_cross_entropy(hidden, layer, labels, grad_scale, want_gradient);
 }
 
 }  // namespace lore

@@ -106,6 +106,13 @@ void matmul_tn_out(at::Tensor& c, const at::Tensor& a, const at::Tensor& b) {
   }
 }
 
+void matmul_tn_add(at::Tensor& c, const at::Tensor& a, const at::Tensor& b) {
+  check_argument(is_matrix(a) && is_matrix(b) && is_matrix(c) && c.scalar_type() == at::kFloat &&
+                     a.size(0) == b.size(0) && c.size(0) == a.size(1) && c.size(1) == b.size(1),
+                 "matmul_tn_add", "a [N, m], b [N, n] and c [m, n] float32");
+  c.addmm_(a.to(at::kFloat).t(), b.to(at::kFloat));
+}
+
 at::Tensor matmul_nt(const at::Tensor& x, const at::Tensor& w) {
   at::Tensor y = at::empty({x.size(0), w.size(0)}, x.options());
   matmul_nt_out(y, x, w);

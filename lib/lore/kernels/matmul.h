@@ -27,5 +27,7 @@ void matmul_nn_out(at::Tensor& dx, const at::Tensor& dy, const at::Tensor& w);
 at::Tensor matmul_tn(const at::Tensor& a, const at::Tensor& b);
 /// The same into `c`, whose type may differ from a's and b's.
 void matmul_tn_out(at::Tensor& c, const at::Tensor& a, const at::Tensor& b);
+/// c += aᵀ·b in float32, without a second [m, n]: c is float32.
+void matmul_tn_add(at::Tensor& c, const at::Tensor& a, const at::Tensor& b);
 
 }  // namespace lore

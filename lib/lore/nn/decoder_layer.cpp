@@ -2,15 +2,13 @@
 
 #include <ATen/ops/add.h>
 
-#include "lore/kernels/rms_norm.h"
-
 namespace lore {
 
 at::Tensor DecoderLayer::forward(const at::Tensor& hidden, const ForwardPass& pass, Saved* saved) const {
-  const RmsNormResult attention_input = rms_norm(hidden, input_layernorm, rms_norm_eps);
+  const RmsNormResult attention_input = input_layernorm.forward(hidden, pass.adapters);
   at::Tensor middle = self_attn.forward(attention_input.y, pass, saved ? &saved->self_attn : nullptr);
   middle.add_(hidden);
-  const RmsNormResult mlp_input = rms_norm(middle, post_attention_layernorm, rms_norm_eps);
+  const RmsNormResult mlp_input = post_attention_layernorm.forward(middle, pass.adapters);
   at::Tensor out = mlp.forward(mlp_input.y, pass, saved ? &saved->mlp : nullptr);
   out.add_(middle);
   if (saved != nullptr) {
@@ -24,21 +22,35 @@ at::Tensor DecoderLayer::forward(const at::Tensor& hidden, const ForwardPass& pa
 
 void DecoderLayer::backward(at::Tensor& dhidden, Saved& saved, const ForwardPass& pass, GradientSink& sink,
                             bool want_dx) const {
-  const bool want_middle = want_dx || self_attn.has_adapter(pass.adapters);
+  const AdapterSet& adapters = pass.adapters;
+  const bool trains_input_norm = input_layernorm.is_trained(adapters);
+  const bool want_middle = want_dx || trains_input_norm || self_attn.is_trained(adapters);
   {
     // The normalised input is recomputed: it costs one pass over memory and saves keeping it.
-    const at::Tensor x = rms_norm(saved.after_attention, post_attention_layernorm, rms_norm_eps).y;
-    const at::Tensor dx = mlp.backward(dhidden, x, saved.mlp, pass, sink, want_middle);
+    const at::Tensor x = post_attention_layernorm.forward(saved.after_attention, adapters).y;
+    const bool trains_norm = post_attention_layernorm.is_trained(adapters);
+    const at::Tensor dx = mlp.backward(dhidden, x, saved.mlp, pass, sink, want_middle || trains_norm);
     if (!want_middle) {
+      if (trains_norm) {
+        post_attention_layernorm.backward_weight(dx, saved.after_attention, saved.mlp_rstd, adapters, sink);
+      }
       return;
     }
-    rms_norm_backward_add(dhidden, dx, saved.after_attention, post_attention_layernorm, saved.mlp_rstd);
+    post_attention_layernorm.backward_add(dhidden, dx, saved.after_attention, saved.mlp_rstd, adapters, sink);
   }
-  const at::Tensor x = rms_norm(saved.input, input_layernorm, rms_norm_eps).y;
-  const at::Tensor dx = self_attn.backward(dhidden, x, saved.self_attn, pass, sink, want_dx);
+  const at::Tensor x = input_layernorm.forward(saved.input, adapters).y;
+  const at::Tensor dx =
+      self_attn.backward(dhidden, x, saved.self_attn, pass, sink, want_dx || trains_input_norm);
   if (want_dx) {
-    rms_norm_backward_add(dhidden, dx, saved.input, input_layernorm, saved.input_rstd);
+    input_layernorm.backward_add(dhidden, dx, saved.input, saved.input_rstd, adapters, sink);
+  } else if (trains_input_norm) {
+    input_layernorm.backward_weight(dx, saved.input, saved.input_rstd, adapters, sink);
   }
+}
+
+bool DecoderLayer::is_trained(const AdapterSet& adapters) const {
+  return input_layernorm.is_trained(adapters) || self_attn.is_trained(adapters) ||
+         post_attention_layernorm.is_trained(adapters) || mlp.is_trained(adapters);
 }
 
 }  // namespace lore

@@ -9,11 +9,10 @@ namespace lore {
 
 /// One pre-norm transformer layer: h += attention(norm(h)); h += mlp(norm(h)).
 struct DecoderLayer {
-  at::Tensor input_layernorm;           ///< [D] RMSNorm weight
-  at::Tensor post_attention_layernorm;  ///< [D] RMSNorm weight
+  Norm input_layernorm;
+  Norm post_attention_layernorm;
   SelfAttention self_attn;
   SwigluMlp mlp;
-  double rms_norm_eps = 1e-6;
 
   /// In the order of their indices.
   std::array<const Linear*, 7> linears() const {
@@ -34,9 +33,11 @@ struct DecoderLayer {
   at::Tensor forward(const at::Tensor& hidden, const ForwardPass& pass, Saved* saved) const;
 
   /// Turns `dhidden` [N, D], the gradient of the output, into that of the input, in place.
-  /// With `want_dx` false it stops once the layer's own adapters have their gradients.
+  /// With `want_dx` false it stops once what the layer trains has its gradients.
   void backward(at::Tensor& dhidden, Saved& saved, const ForwardPass& pass, GradientSink& sink,
                 bool want_dx) const;
+
+  bool is_trained(const AdapterSet& adapters) const;
 };
 
 }  // namespace lore

@@ -7,8 +7,7 @@
 namespace lore {
 
 at::Tensor ParameterLoader::load(const std::string& name, at::IntArrayRef shape) {
-  used_.push_back(name);
-  return source_.tensor(name, shape, dtype_).to(device_);
+  return loaded_[name] = source_.tensor(name, shape, dtype_).to(device_);
 }
 
 Linear ParameterLoader::linear(const std::string& name, std::size_t index, std::int64_t out, std::int64_t in,
@@ -20,8 +19,17 @@ Linear ParameterLoader::linear(const std::string& name, std::size_t index, std::
   return result;
 }
 
+Norm ParameterLoader::norm(const std::string& name, std::int64_t size, double eps) {
+  return {name, load(name + ".weight", {size}), eps};
+}
+
 void ParameterLoader::refuse_unused() const {
-  const std::vector<std::string> names = source_.unused(used_);
+  std::vector<std::string> used;
+  used.reserve(loaded_.size());
+  for (const auto& [name, tensor] : loaded_) {
+    used.push_back(name);
+  }
+  const std::vector<std::string> names = source_.unused(used);
   if (!names.empty()) {
     throw Error(ErrorKind::kInput, source_.files().front().string(),
                 fmt::format("holds {} tensor(s) that are not part of architecture {}, the first is {}",
@@ -41,23 +49,21 @@ std::unique_ptr<DecoderLayer> load_decoder_layer(ParameterLoader& loader, const 
   constexpr std::size_t kLinearsPerLayer = 7;
   const std::size_t first = layer * kLinearsPerLayer;
   auto result = std::make_unique<DecoderLayer>();
-  result->rms_norm_eps = config.rms_norm_eps;
-  result->input_layernorm = loader.load(prefix + "input_layernorm.weight", {d});
+  result->input_layernorm = loader.norm(prefix + "input_layernorm", d, config.rms_norm_eps);
   result->self_attn.q_proj = loader.linear(attention + "q_proj", first, q, d, config.qkv_bias);
   result->self_attn.k_proj = loader.linear(attention + "k_proj", first + 1, kv, d, config.qkv_bias);
   result->self_attn.v_proj = loader.linear(attention + "v_proj", first + 2, kv, d, config.qkv_bias);
   result->self_attn.o_proj = loader.linear(attention + "o_proj", first + 3, d, q, config.output_bias);
   if (config.qk_norm) {
-    result->self_attn.q_norm = loader.load(attention + "q_norm.weight", {config.head_dim});
-    result->self_attn.k_norm = loader.load(attention + "k_norm.weight", {config.head_dim});
+    result->self_attn.q_norm = loader.norm(attention + "q_norm", config.head_dim, config.rms_norm_eps);
+    result->self_attn.k_norm = loader.norm(attention + "k_norm", config.head_dim, config.rms_norm_eps);
   }
   result->self_attn.layer = layer;
   result->self_attn.num_heads = config.num_attention_heads;
   result->self_attn.num_key_value_heads = config.num_key_value_heads;
   result->self_attn.head_dim = config.head_dim;
   result->self_attn.window = config.window[layer];
-  result->self_attn.rms_norm_eps = config.rms_norm_eps;
-  result->post_attention_layernorm = loader.load(prefix + "post_attention_layernorm.weight", {d});
+  result->post_attention_layernorm = loader.norm(prefix + "post_attention_layernorm", d, config.rms_norm_eps);
   result->mlp.gate_proj = loader.linear(mlp + "gate_proj", first + 4, f, d, config.mlp_bias);
   result->mlp.up_proj = loader.linear(mlp + "up_proj", first + 5, f, d, config.mlp_bias);
   result->mlp.down_proj = loader.linear(mlp + "down_proj", first + 6, d, f, config.mlp_bias);

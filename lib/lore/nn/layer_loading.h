@@ -1,15 +1,15 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "lore/nn/decoder_layer.h"
 #include "lore/nn/weight_source.h"
 
 namespace lore {
 
-/// Loads tensors of a source as one dtype on one device, and remembers which ones were asked for.
+/// Loads tensors of a source as one dtype on one device, and remembers them by name.
 class ParameterLoader {
  public:
   ParameterLoader(const WeightSource& source, at::ScalarType dtype, at::Device device)
@@ -18,14 +18,17 @@ class ParameterLoader {
   /// Throws: Error kInput when the tensor is missing or misshapen.
   at::Tensor load(const std::string& name, at::IntArrayRef shape);
   Linear linear(const std::string& name, std::size_t index, std::int64_t out, std::int64_t in, bool bias);
+  Norm norm(const std::string& name, std::int64_t size, double eps);
   /// Throws: Error kInput when the source holds tensors that nobody asked for.
   void refuse_unused() const;
+  /// All that were loaded, by name.
+  const std::map<std::string, at::Tensor>& loaded() const { return loaded_; }
 
  private:
   const WeightSource& source_;
   at::ScalarType dtype_;
   at::Device device_;
-  std::vector<std::string> used_;
+  std::map<std::string, at::Tensor> loaded_;
 };
 
 /// One decoder layer; its linears are numbered from 7 * layer. Throws: Error kInput.

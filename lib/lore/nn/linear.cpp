@@ -26,11 +26,12 @@ at::Tensor dropped(const at::Tensor& x, const LowRank& low_rank, std::optional<D
 at::Tensor Linear::forward(const at::Tensor& x, const AdapterSet& adapters,
                            std::optional<DropoutKey> dropout_key, Saved* saved) const {
   const LowRank* low_rank = adapters.find(index);
-  const BaseWeight& base = low_rank != nullptr ? low_rank->base(weight) : weight;
+  const BaseWeight base = weight_in(adapters);
+  const at::Tensor own_bias = bias_in(adapters);
   const bool is_dora = low_rank != nullptr && low_rank->is_dora();
   at::Tensor y = base.times(x);
-  if (bias.defined() && !is_dora) {
-    y.add_(bias);
+  if (own_bias.defined() && !is_dora) {
+    y.add_(own_bias);
   }
   if (low_rank != nullptr) {
     const at::Tensor input = dropped(x, *low_rank, dropout_key, index);
@@ -42,8 +43,8 @@ at::Tensor Linear::forward(const at::Tensor& x, const AdapterSet& adapters,
     if (is_dora) {
       v = drops(*low_rank, dropout_key) ? base.times(input).add_(update) : y;
       y = at::addcmul(y, v, low_rank->row_gain);
-      if (bias.defined()) {
-        y.add_(bias);
+      if (own_bias.defined()) {
+        y.add_(own_bias);
       }
     }
     if (saved != nullptr) {
@@ -64,8 +65,14 @@ void Linear::backward(const at::Tensor& dy, const at::Tensor& x, const Saved& sa
       *dx = std::move(gradient);
     }
   };
+  if (const FullParameter* own = adapters.full().find(name, "weight")) {
+    sink.accumulate(*own, {x, dy});
+  }
+  if (const FullParameter* own = adapters.full().find(name, "bias")) {
+    sink.accumulate(*own, {{}, dy});
+  }
   const LowRank* low_rank = adapters.find(index);
-  const BaseWeight& base = low_rank != nullptr ? low_rank->base(weight) : weight;
+  const BaseWeight base = weight_in(adapters);
   at::Tensor dy_base = dy;
   if (low_rank != nullptr) {
     const bool is_dora = low_rank->is_dora();
@@ -89,6 +96,27 @@ void Linear::backward(const at::Tensor& dy, const at::Tensor& x, const Saved& sa
   if (dx != nullptr) {
     add_to_dx(base.times_transposed(dy_base));
   }
+}
+
+bool Linear::is_trained(const AdapterSet& adapters) const {
+  return needs_input(adapters) || adapters.full().find(name, "bias") != nullptr;
+}
+
+bool Linear::needs_input(const AdapterSet& adapters) const {
+  return adapters.find(index) != nullptr || adapters.full().find(name, "weight") != nullptr;
+}
+
+BaseWeight Linear::weight_in(const AdapterSet& adapters) const {
+  if (const FullParameter* own = adapters.full().find(name, "weight")) {
+    return BaseWeight(own->compute);
+  }
+  const LowRank* low_rank = adapters.find(index);
+  return low_rank != nullptr ? low_rank->base(weight) : weight;
+}
+
+at::Tensor Linear::bias_in(const AdapterSet& adapters) const {
+  const FullParameter* own = adapters.full().find(name, "bias");
+  return own != nullptr ? own->compute : bias;
 }
 
 }  // namespace lore

@@ -4,27 +4,30 @@
 #include <fmt/format.h>
 
 #include "lore/core/error.h"
-#include "lore/kernels/rms_norm.h"
 #include "lore/nn/layer_loading.h"
+#include "lore/nn/model_parameters.h"
 
 namespace lore {
 
 LlamaForCausalLm::LlamaForCausalLm(const WeightSource& source, at::ScalarType dtype, at::Device device)
     : config_(source.config()), dtype_(dtype), device_(device) {
   ParameterLoader loader(source, dtype, device);
-  embed_tokens_ =
-      BaseWeight(loader.load("model.embed_tokens.weight", {config_.vocab_size, config_.hidden_size}));
+  const std::vector<std::int64_t> vocabulary{config_.vocab_size, config_.hidden_size};
+  const at::Tensor embedding = loader.load("model.embed_tokens.weight", vocabulary);
   for (std::int64_t layer = 0; layer < config_.num_hidden_layers; ++layer) {
     layers_.push_back(load_decoder_layer(loader, config_, static_cast<std::size_t>(layer)));
     for (const Linear* linear : layers_.back()->linears()) {
       linears_.push_back(linear);
     }
   }
-  norm_ = loader.load("model.norm.weight", {config_.hidden_size});
-  lm_head_ = config_.tie_word_embeddings
-                 ? embed_tokens_
-                 : BaseWeight(loader.load("lm_head.weight", {config_.vocab_size, config_.hidden_size}));
+  norm_ = loader.norm("model.norm", config_.hidden_size, config_.rms_norm_eps);
+  const at::Tensor head = config_.tie_word_embeddings ? embedding : loader.load("lm_head.weight", vocabulary);
+  lm_head_ = {kHeadModule, linears_.size(), BaseWeight(head), {}};
+  linears_.push_back(&lm_head_);
+  embed_tokens_ = {kEmbeddingModule, linears_.size(), BaseWeight(embedding)};
   loader.refuse_unused();
+  parameters_ = loader.loaded();
+  parameters_.emplace("lm_head.weight", head);
 }
 
 ForwardPass LlamaForCausalLm::pass(const Segments& segments, const AdapterSet& adapters,
@@ -45,8 +48,10 @@ at::Tensor LlamaForCausalLm::forward(std::span<const std::int32_t> ids, const Fo
     }
     *index++ = id;
   }
-  at::Tensor hidden = embed_tokens_.rows(indices.to(device_));
+  indices = indices.to(device_);
+  at::Tensor hidden = embed_tokens_.forward(indices, pass.adapters);
   if (activations != nullptr) {
+    activations->ids = indices;
     activations->layers.resize(layers_.size());
   }
   for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
@@ -55,7 +60,7 @@ at::Tensor LlamaForCausalLm::forward(std::span<const std::int32_t> ids, const Fo
   if (pass.cache != nullptr) {
     pass.cache->advance(static_cast<std::int64_t>(ids.size()));
   }
-  RmsNormResult result = rms_norm(hidden, norm_, config_.rms_norm_eps);
+  RmsNormResult result = norm_.forward(hidden, pass.adapters);
   if (activations != nullptr) {
     activations->last_hidden = hidden;
     activations->final_rstd = result.rstd;
@@ -65,17 +70,26 @@ at::Tensor LlamaForCausalLm::forward(std::span<const std::int32_t> ids, const Fo
 
 void LlamaForCausalLm::backward(at::Tensor dhidden, Activations& activations, const ForwardPass& pass,
                                 GradientSink& sink) const {
-  const std::vector<std::size_t> adapted = pass.adapters.linears();
-  if (adapted.empty()) {
+  const AdapterSet& adapters = pass.adapters;
+  const bool trains_embeddings = embed_tokens_.is_trained(adapters);
+  std::size_t lowest = 0;
+  while (!trains_embeddings && lowest < layers_.size() && !layers_[lowest]->is_trained(adapters)) {
+    ++lowest;
+  }
+  if (lowest == layers_.size()) {
+    norm_.backward_weight(dhidden, activations.last_hidden, activations.final_rstd, adapters, sink);
     return;
   }
-  const std::size_t linears_per_layer = linears_.size() / layers_.size();
-  const std::size_t lowest = adapted.front() / linears_per_layer;
-  at::Tensor gradient = rms_norm_backward(dhidden, activations.last_hidden, norm_, activations.final_rstd);
+  at::Tensor gradient =
+      norm_.backward(dhidden, activations.last_hidden, activations.final_rstd, adapters, sink);
   dhidden.reset();
   for (std::size_t layer = layers_.size(); layer-- > lowest;) {
-    layers_[layer]->backward(gradient, activations.layers[layer], pass, sink, layer > lowest);
+    layers_[layer]->backward(gradient, activations.layers[layer], pass, sink,
+                             layer > lowest || trains_embeddings);
     activations.layers[layer] = {};
+  }
+  if (trains_embeddings) {
+    embed_tokens_.backward(gradient, activations.ids, adapters, sink);
   }
 }
 

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "lore/nn/decoder_layer.h"
+#include "lore/nn/embedding.h"
+#include "lore/nn/head_loss.h"
 #include "lore/nn/weight_source.h"
 
 namespace lore {
@@ -12,6 +16,7 @@ namespace lore {
 /// Everything the backward pass of one batch needs.
 struct Activations {
   std::vector<DecoderLayer::Saved> layers;
+  at::Tensor ids;          ///< int64 [N]
   at::Tensor last_hidden;  ///< [N, D] entering the final norm
   at::Tensor final_rstd;   ///< [N] fp32
 };
@@ -23,13 +28,17 @@ class LlamaForCausalLm {
   /// Loads the weights of `source` as `dtype` (float32 or bfloat16) on `device`.
   /// Throws: Error kInput when a tensor is missing, misshapen or not part of the architecture.
   LlamaForCausalLm(const WeightSource& source, at::ScalarType dtype, at::Device device);
+  LlamaForCausalLm(const LlamaForCausalLm&) = delete;
+  LlamaForCausalLm& operator=(const LlamaForCausalLm&) = delete;
 
   const LlamaConfig& config() const { return config_; }
   at::ScalarType dtype() const { return dtype_; }
   at::Device device() const { return device_; }
-  /// All linears in order; an AdapterSet is indexed like this list.
+  /// All linears in the order of adaptable_modules, the output head last; an AdapterSet is indexed like this
+  /// list, and has the embeddings after it.
   const std::vector<const Linear*>& linears() const { return linears_; }
-  const BaseWeight& head() const { return lm_head_; }
+  /// The tensor `name` of the base, in the model's dtype; "lm_head.weight" is there for a tied head too.
+  const at::Tensor& parameter(const std::string& name) const { return parameters_.at(name); }
 
   /// What a pass over `segments` needs; valid as long as its arguments are.
   ForwardPass pass(const Segments& segments, const AdapterSet& adapters,
@@ -40,22 +49,31 @@ class LlamaForCausalLm {
   at::Tensor forward(std::span<const std::int32_t> ids, const ForwardPass& pass,
                      Activations* activations = nullptr) const;
 
-  /// Takes the gradient of forward's result [N, D] down to the lowest adapter. Consumes `activations`.
+  /// Takes the gradient of forward's result [N, D] down to the lowest thing that is trained. Consumes
+  /// `activations`.
   void backward(at::Tensor dhidden, Activations& activations, const ForwardPass& pass,
                 GradientSink& sink) const;
 
-  /// hidden [N, D] -> logits [N, V].
-  at::Tensor logits(const at::Tensor& hidden) const { return lm_head_.times(hidden); }
+  /// hidden [N, D] -> logits [N, V], without dropout.
+  at::Tensor logits(const at::Tensor& hidden, const AdapterSet& adapters) const {
+    return lm_head_.forward(hidden, adapters, {}, nullptr);
+  }
+  /// The loss of forward's result, as head_loss.
+  LinearCrossEntropyResult loss(const at::Tensor& hidden, const std::vector<std::int32_t>& labels,
+                                double grad_scale, const ForwardPass& pass, GradientSink* sink) const {
+    return head_loss(lm_head_, hidden, labels, grad_scale, pass, sink);
+  }
 
  private:
   LlamaConfig config_;
   at::ScalarType dtype_;
   at::Device device_;
-  BaseWeight embed_tokens_;
+  Embedding embed_tokens_;
   std::vector<std::unique_ptr<DecoderLayer>> layers_;
-  at::Tensor norm_;
-  BaseWeight lm_head_;
+  Norm norm_;
+  Linear lm_head_;
   std::vector<const Linear*> linears_;
+  std::map<std::string, at::Tensor> parameters_;
 };
 
 }  // namespace lore

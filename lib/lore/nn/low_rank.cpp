@@ -43,7 +43,7 @@ std::vector<std::size_t> AdapterSet::linears() const {
 }
 
 std::int64_t AdapterSet::parameter_count() const {
-  std::int64_t count = 0;
+  std::int64_t count = full_.parameter_count();
   for (const auto& entry : entries_) {
     if (entry) {
       count += entry->a.numel() + entry->b.numel() + (entry->is_dora() ? entry->magnitude.numel() : 0);
@@ -53,9 +53,10 @@ std::int64_t AdapterSet::parameter_count() const {
 }
 
 void AdapterSet::refresh(at::ScalarType dtype, std::span<const Linear* const> linears) {
+  full_.refresh(dtype);
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     if (entries_[i]) {
-      entries_[i]->refresh(dtype, linears[i]->weight);
+      entries_[i]->refresh(dtype, i < linears.size() ? linears[i]->weight : BaseWeight());
     }
   }
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lore/nn/base_weight.h"
+#include "lore/nn/full_parameters.h"
 
 namespace lore {
 
@@ -52,10 +53,11 @@ struct LowRank {
 /// dtype, b [out, r], a [r, in]. The sum is float32 and held a few megabytes at a time.
 at::Tensor updated_row_norms(const at::Tensor& w, const at::Tensor& b, const at::Tensor& a, double scale);
 
-/// The adapters of a model: for each Linear, by its index in the model, a LowRank or none.
+/// The adapters of a model: for each module that can have one, by its place among adaptable_modules, a
+/// LowRank or none; and the parameters that are there whole.
 class AdapterSet {
  public:
-  explicit AdapterSet(std::size_t linears = 0) : entries_(linears) {}
+  explicit AdapterSet(std::size_t modules = 0) : entries_(modules) {}
 
   const LowRank* find(std::size_t linear) const {
     return linear < entries_.size() && entries_[linear] ? &*entries_[linear] : nullptr;
@@ -63,14 +65,17 @@ class AdapterSet {
   LowRank* find(std::size_t linear) { return const_cast<LowRank*>(std::as_const(*this).find(linear)); }
   void set(std::size_t linear, LowRank low_rank) { entries_[linear] = std::move(low_rank); }
 
-  /// Indices of the Linears that have an adapter, ascending.
+  /// Indices of the modules that have a LowRank, ascending.
   std::vector<std::size_t> linears() const;
+  const FullParameters& full() const { return full_; }
+  FullParameters& full() { return full_; }
   std::int64_t parameter_count() const;
   /// `linears` are those of the model.
   void refresh(at::ScalarType dtype, std::span<const Linear* const> linears);
 
  private:
   std::vector<std::optional<LowRank>> entries_;
+  FullParameters full_;
 };
 
 /// Names one optimizer step's dropout masks; no key means no dropout.
@@ -79,7 +84,8 @@ struct DropoutKey {
 };
 
 /// What the backward of one adapted Linear yields: its gradients are
-/// dA = du^T x [r, in], dB = dy^T u [out, r] and the sum of dmagnitude's rows [out].
+/// dA = du^T x [r, in], dB = dy^T u [out, r] and the sum of dmagnitude's rows [out]. An int64 dy [N] stands
+/// for rows of the identity.
 struct LowRankGradient {
   at::Tensor x;                ///< [N, in] input after dropout; undefined where A is not trained
   at::Tensor u;                ///< [N, r] x A^T, times scale
@@ -88,11 +94,12 @@ struct LowRankGradient {
   at::Tensor dmagnitude = {};  ///< [N, out] fp32; undefined without a magnitude
 };
 
-/// Receives the factors of each adapter gradient as backward reaches them.
+/// Receives the factors of each gradient as backward reaches them.
 class GradientSink {
  public:
   virtual ~GradientSink() = default;
   virtual void accumulate(std::size_t linear, const LowRankGradient& gradient) = 0;
+  virtual void accumulate(const FullParameter& parameter, const FullGradient& gradient) = 0;
 };
 
 }  // namespace lore

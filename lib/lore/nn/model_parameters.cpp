@@ -64,4 +64,12 @@ std::vector<LinearShape> model_linears(const LlamaConfig& config) {
   return linears;
 }
 
+std::vector<LinearShape> adaptable_modules(const LlamaConfig& config) {
+  std::vector<LinearShape> modules = model_linears(config);
+  for (const char* name : {kHeadModule, kEmbeddingModule}) {
+    modules.push_back({name, config.vocab_size, config.hidden_size});
+  }
+  return modules;
+}
+
 }  // namespace lore

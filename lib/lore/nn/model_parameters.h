@@ -21,10 +21,17 @@ struct LinearShape {
   std::int64_t in = 0;
 };
 
+inline constexpr const char* kEmbeddingModule = "model.embed_tokens";
+inline constexpr const char* kHeadModule = "lm_head";
+
 /// Every tensor of the model, in the order of computation. A tied head has none of its own.
 std::vector<ParameterShape> model_parameters(const LlamaConfig& config);
 
-/// The linears of the decoder layers, in the order that LlamaForCausalLm::linears() and an AdapterSet have.
+/// The linears of the decoder layers, in the order that they are computed.
 std::vector<LinearShape> model_linears(const LlamaConfig& config);
+
+/// Every module that a low-rank update can be put on, in the order that an AdapterSet has: model_linears, the
+/// output head, and the embeddings, whose W is [out = V, in = D].
+std::vector<LinearShape> adaptable_modules(const LlamaConfig& config);
 
 }  // namespace lore

@@ -2,26 +2,27 @@
 
 #include <cmath>
 
-#include "lore/kernels/rms_norm.h"
 #include "lore/kernels/rope.h"
 
 namespace lore {
 namespace {
 
 /// RMSNorm over the last dimension of x [N, H, d].
-at::Tensor head_norm(const at::Tensor& x, const at::Tensor& weight, double eps,
+at::Tensor head_norm(const at::Tensor& x, const Norm& norm, const AdapterSet& adapters,
                      SelfAttention::HeadNormSaved* saved) {
   const at::Tensor rows = x.view({-1, x.size(2)});
-  RmsNormResult result = rms_norm(rows, weight, eps);
+  RmsNormResult result = norm.forward(rows, adapters);
   if (saved != nullptr) {
     *saved = {rows, result.rstd};
   }
   return result.y.view(x.sizes());
 }
 
-at::Tensor head_norm_backward(const at::Tensor& dy, const at::Tensor& weight,
-                              const SelfAttention::HeadNormSaved& saved) {
-  return rms_norm_backward(dy.view(saved.input.sizes()), saved.input, weight, saved.rstd).view(dy.sizes());
+at::Tensor head_norm_backward(const at::Tensor& dy, const Norm& norm,
+                              const SelfAttention::HeadNormSaved& saved, const AdapterSet& adapters,
+                              GradientSink& sink) {
+  return norm.backward(dy.view(saved.input.sizes()), saved.input, saved.rstd, adapters, sink)
+      .view(dy.sizes());
 }
 
 }  // namespace
@@ -34,9 +35,9 @@ at::Tensor SelfAttention::forward(const at::Tensor& x, const ForwardPass& pass, 
                      .view({n, num_key_value_heads, head_dim});
   const at::Tensor v = v_proj.forward(x, pass.adapters, pass.dropout, saved ? &saved->v_proj : nullptr)
                            .view({n, num_key_value_heads, head_dim});
-  if (q_norm.defined()) {
-    q = head_norm(q, q_norm, rms_norm_eps, saved ? &saved->q_norm : nullptr);
-    k = head_norm(k, k_norm, rms_norm_eps, saved ? &saved->k_norm : nullptr);
+  if (q_norm) {
+    q = head_norm(q, *q_norm, pass.adapters, saved ? &saved->q_norm : nullptr);
+    k = head_norm(k, *k_norm, pass.adapters, saved ? &saved->k_norm : nullptr);
   }
   rope_inplace(q, pass.rope.cos, pass.rope.sin, /*inverse=*/false);
   rope_inplace(k, pass.rope.cos, pass.rope.sin, /*inverse=*/false);
@@ -64,9 +65,7 @@ at::Tensor SelfAttention::forward(const at::Tensor& x, const ForwardPass& pass, 
 at::Tensor SelfAttention::backward(const at::Tensor& dy, const at::Tensor& x, const Saved& saved,
                                    const ForwardPass& pass, GradientSink& sink, bool want_dx) const {
   const std::int64_t n = x.size(0);
-  const bool want_qkv = want_dx || pass.adapters.find(q_proj.index) != nullptr ||
-                        pass.adapters.find(k_proj.index) != nullptr ||
-                        pass.adapters.find(v_proj.index) != nullptr;
+  const bool want_qkv = want_dx || trains_inputs(pass.adapters);
   at::Tensor dout;
   o_proj.backward(dy, saved.attention.out.view({n, num_heads * head_dim}), saved.o_proj, pass.adapters,
                   pass.dropout, sink, want_qkv ? &dout : nullptr);
@@ -79,9 +78,9 @@ at::Tensor SelfAttention::backward(const at::Tensor& dy, const at::Tensor& x, co
                                                     saved.v, saved.attention, pass.segments, window, scale);
   rope_inplace(gradients.dq, pass.rope.cos, pass.rope.sin, /*inverse=*/true);
   rope_inplace(gradients.dk, pass.rope.cos, pass.rope.sin, /*inverse=*/true);
-  if (q_norm.defined()) {
-    gradients.dq = head_norm_backward(gradients.dq, q_norm, saved.q_norm);
-    gradients.dk = head_norm_backward(gradients.dk, k_norm, saved.k_norm);
+  if (q_norm) {
+    gradients.dq = head_norm_backward(gradients.dq, *q_norm, saved.q_norm, pass.adapters, sink);
+    gradients.dk = head_norm_backward(gradients.dk, *k_norm, saved.k_norm, pass.adapters, sink);
   }
   at::Tensor* target = want_dx ? &dx : nullptr;
   q_proj.backward(gradients.dq.view({n, -1}), x, saved.q_proj, pass.adapters, pass.dropout, sink, target);
@@ -90,13 +89,14 @@ at::Tensor SelfAttention::backward(const at::Tensor& dy, const at::Tensor& x, co
   return dx;
 }
 
-bool SelfAttention::has_adapter(const AdapterSet& adapters) const {
-  for (const Linear* linear : {&q_proj, &k_proj, &v_proj, &o_proj}) {
-    if (adapters.find(linear->index) != nullptr) {
-      return true;
-    }
-  }
-  return false;
+bool SelfAttention::is_trained(const AdapterSet& adapters) const {
+  return o_proj.is_trained(adapters) || trains_inputs(adapters);
+}
+
+bool SelfAttention::trains_inputs(const AdapterSet& adapters) const {
+  const bool trains_norm = q_norm && (q_norm->is_trained(adapters) || k_norm->is_trained(adapters));
+  return trains_norm || q_proj.is_trained(adapters) || k_proj.is_trained(adapters) ||
+         v_proj.is_trained(adapters);
 }
 
 }  // namespace lore

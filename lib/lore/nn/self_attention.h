@@ -3,6 +3,7 @@
 #include "lore/kernels/attention.h"
 #include "lore/nn/forward_pass.h"
 #include "lore/nn/linear.h"
+#include "lore/nn/norm.h"
 
 namespace lore {
 
@@ -12,14 +13,13 @@ struct SelfAttention {
   Linear k_proj;
   Linear v_proj;
   Linear o_proj;
-  at::Tensor q_norm;  ///< [d] weight of the per-head RMSNorm of Qwen3, or undefined
-  at::Tensor k_norm;
+  std::optional<Norm> q_norm;  ///< the per-head RMSNorm of Qwen3
+  std::optional<Norm> k_norm;
   std::size_t layer = 0;
   std::int64_t num_heads = 0;
   std::int64_t num_key_value_heads = 0;
   std::int64_t head_dim = 0;
   std::int64_t window = 0;  ///< sliding window in tokens, 0 = none
-  double rms_norm_eps = 1e-6;
 
   /// A q or k before its per-head norm, kept for the backward.
   struct HeadNormSaved {
@@ -36,11 +36,15 @@ struct SelfAttention {
   /// x [N, D] (normalised hidden states) -> [N, D].
   at::Tensor forward(const at::Tensor& x, const ForwardPass& pass, Saved* saved) const;
 
-  /// The gradient of x [N, D], undefined unless `want_dx`; adapter gradients go to `sink`.
+  /// The gradient of x [N, D], undefined unless `want_dx`; gradients of what is trained go to `sink`.
   at::Tensor backward(const at::Tensor& dy, const at::Tensor& x, const Saved& saved, const ForwardPass& pass,
                       GradientSink& sink, bool want_dx) const;
 
-  bool has_adapter(const AdapterSet& adapters) const;
+  bool is_trained(const AdapterSet& adapters) const;
+
+ private:
+  /// Whether anything before the scores is trained.
+  bool trains_inputs(const AdapterSet& adapters) const;
 };
 
 }  // namespace lore

@@ -18,11 +18,9 @@ at::Tensor SwigluMlp::forward(const at::Tensor& x, const ForwardPass& pass, Save
 
 at::Tensor SwigluMlp::backward(const at::Tensor& dy, const at::Tensor& x, Saved& saved,
                                const ForwardPass& pass, GradientSink& sink, bool want_dx) const {
-  const bool want_dh = want_dx || pass.adapters.find(gate_proj.index) != nullptr ||
-                       pass.adapters.find(up_proj.index) != nullptr;
+  const bool want_dh = want_dx || gate_proj.is_trained(pass.adapters) || up_proj.is_trained(pass.adapters);
   // The product silu(gate) * up is recomputed only where down_proj's adapter needs its input.
-  const at::Tensor h =
-      pass.adapters.find(down_proj.index) != nullptr ? swiglu(saved.gate, saved.up) : at::Tensor();
+  const at::Tensor h = down_proj.needs_input(pass.adapters) ? swiglu(saved.gate, saved.up) : at::Tensor();
   at::Tensor dh;
   down_proj.backward(dy, h, saved.down_proj, pass.adapters, pass.dropout, sink, want_dh ? &dh : nullptr);
   at::Tensor dx;
@@ -36,13 +34,8 @@ at::Tensor SwigluMlp::backward(const at::Tensor& dy, const at::Tensor& x, Saved&
   return dx;
 }
 
-bool SwigluMlp::has_adapter(const AdapterSet& adapters) const {
-  for (const Linear* linear : {&gate_proj, &up_proj, &down_proj}) {
-    if (adapters.find(linear->index) != nullptr) {
-      return true;
-    }
-  }
-  return false;
+bool SwigluMlp::is_trained(const AdapterSet& adapters) const {
+  return gate_proj.is_trained(adapters) || up_proj.is_trained(adapters) || down_proj.is_trained(adapters);
 }
 
 }  // namespace lore

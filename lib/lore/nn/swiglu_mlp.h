@@ -23,7 +23,7 @@ struct SwigluMlp {
   at::Tensor backward(const at::Tensor& dy, const at::Tensor& x, Saved& saved, const ForwardPass& pass,
                       GradientSink& sink, bool want_dx) const;
 
-  bool has_adapter(const AdapterSet& adapters) const;
+  bool is_trained(const AdapterSet& adapters) const;
 };
 
 }  // namespace lore

@@ -51,6 +51,19 @@ void check_learning_rates(const Recipe& recipe, std::vector<Conflict>& conflicts
   }
 }
 
+void check_saved_modules(const AdapterSpec& adapter, std::vector<Conflict>& conflicts) {
+  const auto* targets = std::get_if<std::vector<std::string>>(&adapter.target_modules);
+  for (const std::string& module : adapter.modules_to_save) {
+    if (targets != nullptr && std::ranges::find(*targets, module) != targets->end()) {
+      conflicts.push_back(
+          {{"adapter.modules_to_save", "adapter.target_modules"},
+           fmt::format("names \"{}\" as adapter.target_modules does: a module is either trained "
+                       "whole or gets a low-rank update; keep one of the two",
+                       module)});
+    }
+  }
+}
+
 void check_template(const DataSpec& data, std::vector<Conflict>& conflicts) {
   if (!data.template_date.empty() && !seconds_of_date(data.template_date)) {
     conflicts.push_back(
@@ -139,6 +152,7 @@ std::vector<Conflict> find_conflicts(const Recipe& recipe) {
   check_adapter(recipe.adapter, conflicts);
   check_initialization(recipe.adapter, conflicts);
   check_learning_rates(recipe, conflicts);
+  check_saved_modules(recipe.adapter, conflicts);
   check_data(recipe, conflicts);
   check_validation(recipe, conflicts);
   check_template(recipe.data, conflicts);

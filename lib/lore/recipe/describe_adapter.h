@@ -51,12 +51,15 @@ void describe(Self& self, Visitor& visit) {
          .range = Range::up_to(0, 1),
          .example = "0.1",
          .also_known_as = "dropout"});
-  visit("target_modules", self.target_modules,
-        {.doc =
-             "Which linear layers are adapted. A list: names that equal or end with `.` + an item. A string: "
-             "a regex over the whole name, or `all-linear` for every linear layer but the output embedding.",
-         .example = "[q_proj, v_proj]",
-         .also_known_as = "lora_target lora_target_modules modules"});
+  visit(
+      "target_modules", self.target_modules,
+      {.doc =
+           "Which layers are adapted: linear layers, `lm_head` and `embed_tokens`. A list: names that equal "
+           "or "
+           "end with `.` + an item. A string: a regex over the whole name, or `all-linear` for every linear "
+           "layer but the output head.",
+       .example = "[q_proj, v_proj]",
+       .also_known_as = "lora_target lora_target_modules modules"});
   visit("exclude_modules", self.exclude_modules,
         {.doc = "Layers left out although `target_modules` names them. A list or a regex, as there."});
   visit("layers_to_transform", self.layers_to_transform,
@@ -76,7 +79,17 @@ void describe(Self& self, Visitor& visit) {
        .range = Range::between(1, kMostExamples)});
   visit("alpha_pattern", self.alpha_pattern,
         {.doc = "`lora_alpha` by module, as `rank_pattern`.", .range = Range::above(0)});
-  visit("bias", self.bias, {.doc = "Which biases are trained.", .choices = {"none"}});
+  visit("bias", self.bias,
+        {.doc = "Which of the model's own biases are trained: `all`, or `lora_only` for those of the adapted "
+                "layers. A model without biases has none to train.",
+         .choices = {"none", "all", "lora_only"}});
+  visit(
+      "modules_to_save", self.modules_to_save,
+      {.doc = "Modules that are trained whole and saved beside the low-rank updates: every module whose name "
+              "ends with an item, such as `embed_tokens`, `lm_head`, `norm` or `down_proj`. Each parameter "
+              "takes 16 bytes of memory and gets no low-rank update.",
+       .example = "[embed_tokens, lm_head]",
+       .also_known_as = "additional_target lora_modules_to_save"});
   visit("use_rslora", self.use_rslora,
         {.doc = "Scale by `lora_alpha` / √`r` instead (rank-stabilized, arXiv 2312.03732)."});
   visit("use_dora", self.use_dora,

@@ -35,6 +35,7 @@ struct AdapterSpec {
   std::vector<std::pair<std::string, std::int64_t>> rank_pattern;
   std::vector<std::pair<std::string, double>> alpha_pattern;
   std::string bias = "none";
+  std::vector<std::string> modules_to_save;
   bool use_rslora = false;
   bool use_dora = false;
   bool freeze_a = false;

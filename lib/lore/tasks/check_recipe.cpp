@@ -12,11 +12,11 @@
 
 #include "lore/adapters/lora.h"
 #include "lore/adapters/module_matching.h"
+#include "lore/adapters/trained_parts.h"
 #include "lore/corpus/row_form.h"
 #include "lore/corpus/row_reader.h"
 #include "lore/data/visible_text.h"
 #include "lore/formats/adapter_config.h"
-#include "lore/nn/model_parameters.h"
 #include "lore/nn/weight_source.h"
 #include "lore/tasks/base_model.h"
 #include "lore/tasks/training_data.h"
@@ -102,16 +102,25 @@ class InputChecker {
       return;
     }
     attempt("adapter.target_modules", [&] {
-      std::vector<std::string> names;
-      for (LinearShape& linear : model_linears(*config_)) {
-        names.push_back(std::move(linear.name));
-      }
+      const PeftConfig config = peft_config(recipe_.adapter);
+      const std::vector<std::string> names = adaptable_names(*config_);
       std::vector<std::string> matched;
-      for (const MatchedModule& module : match_modules(peft_config(recipe_.adapter), names)) {
+      for (const MatchedModule& module : match_modules(config, names)) {
         matched.push_back(names[module.linear]);
       }
-      fact("adapter.target_modules", describe_modules(matched));
+      attempt("adapter.modules_to_save", [&] { check_trained_parts(config, matched); });
     });
+  }
+
+  void check_trained_parts(const PeftConfig& config, const std::vector<std::string>& matched) {
+    std::vector<std::string> full;
+    for (TrainedPart& part : trained_parts(config, *config_, matched)) {
+      full.push_back(std::move(part.parameter.name));
+    }
+    fact("adapter.target_modules", describe_modules(matched) + describe_full(full));
+    for (std::string& warning : trained_part_warnings(config, *config_, matched)) {
+      result_.warnings.push_back({"adapter.target_modules", std::move(warning)});
+    }
   }
 
   void check_text() {

@@ -9,12 +9,10 @@
 
 #include "lore/core/error.h"
 #include "lore/nn/tensor_dtype.h"
+#include "lore/tasks/adapted_source.h"
 
 namespace lore {
 namespace {
-
-constexpr const char* kHead = "lm_head.weight";
-constexpr const char* kEmbedding = "model.embed_tokens.weight";
 
 /// The type of most of the bytes of a GGUF file, when weights can be written as it; else bfloat16.
 DType main_dtype(const std::filesystem::path& gguf) {
@@ -107,47 +105,48 @@ void fill_shards(MergePlan& plan, std::uint64_t shard_bytes) {
 }  // namespace
 
 MergeBase MergeBase::open(const std::filesystem::path& path) {
-  MergeBase base{path, open_weights(path), std::nullopt};
+  MergeBase base{path, open_weights(path), nullptr, std::nullopt};
   if (std::filesystem::is_directory(path)) {
     base.checkpoint = Checkpoint::open(path);
   }
   return base;
 }
 
-std::vector<LinearShape> mergeable_linears(const LlamaConfig& config) {
-  std::vector<LinearShape> linears = model_linears(config);
-  linears.push_back({"lm_head", config.vocab_size, config.hidden_size});
-  return linears;
+void MergeBase::adapt(const StoredAdapter& adapter) {
+  bare = std::move(weights);
+  weights = std::make_unique<AdaptedSource>(*bare, adapter);
 }
 
 MergePlan plan_merge(const MergeBase& base, const StoredAdapter& adapter, const std::string& dtype,
                      std::uint64_t shard_bytes) {
   const LlamaConfig& config = base.weights->config();
-  std::vector<ParameterShape> parameters = model_parameters(config);
+  const std::vector<ParameterShape> parameters = model_parameters(config);
   refuse_unused(base, parameters);
-  const std::vector<LinearShape> linears = mergeable_linears(config);
+  const std::vector<LinearShape> linears = adaptable_modules(config);
   std::map<std::string, std::size_t> modules;
   for (std::size_t i = 0; i < adapter.modules().size(); ++i) {
     modules[linears[adapter.modules()[i].linear].name + ".weight"] = i;
   }
-  MergePlan plan;
-  plan.unties = config.tie_word_embeddings && modules.contains(kHead);
-  if (plan.unties) {
-    parameters.push_back({kHead, {config.vocab_size, config.hidden_size}});
+  std::set<std::string> replaced;
+  for (const StoredParameter& parameter : adapter.full()) {
+    replaced.insert(parameter.name);
   }
+  MergePlan plan;
+  plan.unties = base.bare->config().tie_word_embeddings && !config.tie_word_embeddings;
   const std::optional<DType> wanted = wanted_dtype(dtype, base);
   for (const ParameterShape& parameter : parameters) {
     MergedTensor tensor;
-    tensor.source = plan.unties && parameter.name == kHead ? kEmbedding : parameter.name;
+    tensor.source = parameter.name;
     tensor.spec = {parameter.name, wanted.value_or(DType::kBF16), parameter.shape};
     if (const auto module = modules.find(parameter.name); module != modules.end()) {
       tensor.module = module->second;
     }
     if (base.checkpoint) {
-      const TensorView& view = stored(base, {tensor.source, parameter.shape});
+      const TensorView& view =
+          stored(base, {base_tensor_name(base.bare->config(), parameter.name), parameter.shape});
       tensor.spec.dtype = wanted.value_or(view.dtype);
       plan.converts = plan.converts || tensor.spec.dtype != view.dtype;
-      if (!tensor.module && tensor.spec.dtype == view.dtype) {
+      if (!tensor.module && !replaced.contains(parameter.name) && tensor.spec.dtype == view.dtype) {
         tensor.copy = view;
       }
     }

@@ -17,15 +17,15 @@ namespace lore {
 /// The base of a merge: its tensors as numbers, and as bytes where they are safetensors.
 struct MergeBase {
   std::filesystem::path path;
-  std::unique_ptr<WeightSource> weights;
-  std::optional<Checkpoint> checkpoint;  ///< of a folder; nothing for a GGUF file
+  std::unique_ptr<WeightSource> weights;  ///< what is written is made of; once adapted, an AdaptedSource
+  std::unique_ptr<WeightSource> bare;     ///< the base's own once it is adapted
+  std::optional<Checkpoint> checkpoint;   ///< of a folder; nothing for a GGUF file
 
   /// Opens a folder or a GGUF file. Throws: Error kInput.
   static MergeBase open(const std::filesystem::path& path);
+  /// Puts what `adapter` brings whole in its place.
+  void adapt(const StoredAdapter& adapter);
 };
-
-/// The linears that an adapter can be merged into: those of the layers, then the output head.
-std::vector<LinearShape> mergeable_linears(const LlamaConfig& config);
 
 /// One tensor of the merged model.
 struct MergedTensor {
@@ -45,11 +45,10 @@ struct MergePlan {
   std::uint64_t bytes = 0;                       ///< of all tensors
 };
 
-/// Plans the merge. `dtype` is base, float32, bfloat16 or float16; `base` keeps each tensor's own, and
-/// stands for bfloat16 where a GGUF file is quantized. A tensor larger than `shard_bytes` gets a shard
-/// of its own.
-/// Throws: Error kInput when the base lacks a tensor, holds one that is not part of its architecture, or
-/// one of another shape or type.
+/// Plans the merge into `base`, which must be adapted. `dtype` is base, float32, bfloat16 or float16; `base`
+/// keeps each tensor's own, and stands for bfloat16 where a GGUF file is quantized. A tensor larger than
+/// `shard_bytes` gets a shard of its own. Throws: Error kInput when the base lacks a tensor, holds one that
+/// is not part of its architecture, or one of another shape or type.
 MergePlan plan_merge(const MergeBase& base, const StoredAdapter& adapter, const std::string& dtype,
                      std::uint64_t shard_bytes);
 

@@ -1,7 +1,9 @@
 #include "lore/tasks/merge_proof.h"
 
+#include <ATen/ops/add.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/mul.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -46,8 +48,9 @@ class RoundedSource final : public WeightSource {
 /// A model that is run a layer at a time: only its hidden states stay in memory.
 class LayeredModel {
  public:
-  LayeredModel(const WeightSource& source, const MergeProbe& probe)
-      : source_(source), config_(source.config()), adapters_(model_linears(config_).size() + 1) {
+  /// `embedding` is the embeddings' own adapter or null.
+  LayeredModel(const WeightSource& source, const MergeProbe& probe, const LowRank* embedding = nullptr)
+      : source_(source), config_(source.config()), adapters_(adaptable_modules(config_).size()) {
     hidden_ = at::empty({probe.tokens(), config_.hidden_size}, at::kFloat);
     float* row = hidden_.data_ptr<float>();
     for (const auto& sequence : probe.sequences) {
@@ -56,6 +59,9 @@ class LayeredModel {
         source.read_rows("model.embed_tokens.weight", {config_.vocab_size, config_.hidden_size}, id, 1, row);
         row += config_.hidden_size;
       }
+    }
+    if (embedding != nullptr) {
+      add_embedding_update(probe, *embedding);
     }
     rope_ = rope_rows(config_.rope, config_.head_dim, segments_, at::kCPU);
   }
@@ -105,6 +111,16 @@ class LayeredModel {
   const LlamaConfig& config() const { return config_; }
 
  private:
+  void add_embedding_update(const MergeProbe& probe, const LowRank& low_rank) {
+    std::int64_t row = 0;
+    for (const auto& sequence : probe.sequences) {
+      for (const std::int32_t id : sequence) {
+        at::Tensor u = low_rank.b.narrow(0, id, 1).mul(low_rank.scale);
+        hidden_.narrow(0, row++, 1).add_(matmul_nn(u, low_rank.a));
+      }
+    }
+  }
+
   const WeightSource& source_;
   const LlamaConfig& config_;
   std::size_t adapters_;
@@ -113,9 +129,11 @@ class LayeredModel {
   at::Tensor hidden_;  ///< [N, D]
 };
 
-std::optional<LowRank> head_adapter(const StoredAdapter& adapter, const LlamaConfig& config) {
+std::optional<LowRank> adapter_on(const std::string& name, const StoredAdapter& adapter,
+                                  const LlamaConfig& config) {
+  const std::vector<LinearShape> modules = adaptable_modules(config);
   for (const StoredLowRank& module : adapter.modules()) {
-    if (module.linear == model_linears(config).size()) {
+    if (modules[module.linear].name == name) {
       return adapter.read(module);
     }
   }
@@ -140,16 +158,18 @@ std::optional<MergeProof> prove_merge(const MergeBase& base, const StoredAdapter
                                       const MergePlan& plan, const std::filesystem::path& folder,
                                       const MergeProbe& probe, const std::function<bool()>& stop) {
   const std::unique_ptr<WeightSource> written = open_weights(folder);
-  const RoundedSource rounded_source(*base.weights, *torch_dtype(plan.dtype));
+  const RoundedSource rounded_source(*base.bare, *torch_dtype(plan.dtype));
   const bool rounds = plan.converts && plan.dtype != DType::kF32;
-  LayeredModel reference(*base.weights, probe);
-  LayeredModel bare(*base.weights, probe);
+  const LlamaConfig& config = base.weights->config();
+  const std::optional<LowRank> embedding = adapter_on(kEmbeddingModule, adapter, config);
+  const std::optional<LowRank> head = adapter_on(kHeadModule, adapter, config);
+  LayeredModel reference(*base.weights, probe, embedding ? &*embedding : nullptr);
+  LayeredModel bare(*base.bare, probe);
   LayeredModel merged(*written, probe);
   std::optional<LayeredModel> rounded;
   if (rounds) {
     rounded.emplace(rounded_source, probe);
   }
-  const LlamaConfig& config = base.weights->config();
   for (std::int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
     const auto place = static_cast<std::size_t>(layer);
     reference.run_layer(place, &adapter);
@@ -168,7 +188,6 @@ std::optional<MergeProof> prove_merge(const MergeBase& base, const StoredAdapter
   if (rounded) {
     rounded->finish();
   }
-  const std::optional<LowRank> head = head_adapter(adapter, config);
   LogitComparison against_merged(probe.tokens());
   LogitComparison against_bare(probe.tokens());
   LogitComparison rounding(probe.tokens());

@@ -84,6 +84,8 @@ Json to_json(const MergeReport& report) {
   json["adapter"]["lora_alpha"] = report.config.lora_alpha;
   json["adapter"]["use_rslora"] = report.config.use_rslora;
   json["adapter"]["use_dora"] = report.config.use_dora;
+  json["adapter"]["bias"] = report.config.bias;
+  json["adapter"]["modules_to_save"] = report.config.modules_to_save;
   json["dtype"] = report.dtype;
   json["untied_head"] = report.untied;
   json["shards"] = report.shards;

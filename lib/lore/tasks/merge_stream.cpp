@@ -94,7 +94,7 @@ class Stream {
   }
 
   std::vector<ModuleUpdate> updates() const {
-    const std::vector<LinearShape> linears = mergeable_linears(base_.weights->config());
+    const std::vector<LinearShape> linears = adaptable_modules(base_.weights->config());
     std::vector<ModuleUpdate> updates;
     for (const StoredLowRank& module : adapter_.modules()) {
       updates.push_back({linears[module.linear].name, {}});
@@ -189,7 +189,8 @@ class Stream {
       const at::Tensor scaled = low_rank.b.narrow(0, first, rows);
       if (low_rank.is_dora()) {
         scratch.delta.resize(std::max(scratch.delta.size(), count));
-        at::Tensor delta = at::from_blob(scratch.delta.data(), {rows, columns}, at::TensorOptions(at::kFloat));
+        at::Tensor delta =
+            at::from_blob(scratch.delta.data(), {rows, columns}, at::TensorOptions(at::kFloat));
         matmul_nn_out(delta, scaled, low_rank.a);
         rescale_rows(scratch.weights.data(), scratch.delta.data(), rows, columns,
                      low_rank.magnitude.data_ptr<float>() + first);
@@ -197,8 +198,8 @@ class Stream {
                              scratch.out.data());
       } else {
         update = add_product_rounded(scratch.weights.data(), scaled.const_data_ptr<float>(),
-                                     low_rank.a.const_data_ptr<float>(), rows, columns, low_rank.rank(), dtype,
-                                     scratch.out.data());
+                                     low_rank.a.const_data_ptr<float>(), rows, columns, low_rank.rank(),
+                                     dtype, scratch.out.data());
       }
     } else {
       update.finite = round_to(scratch.weights.data(), rows * columns, dtype, scratch.out.data());

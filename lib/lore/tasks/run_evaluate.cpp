@@ -14,7 +14,6 @@
 #include "lore/data/load_dataset.h"
 #include "lore/data/overlong.h"
 #include "lore/data/row_policy.h"
-#include "lore/kernels/cross_entropy.h"
 #include "lore/tasks/base_model.h"
 #include "lore/tasks/evaluation_text.h"
 #include "lore/tasks/training_data.h"
@@ -98,8 +97,8 @@ LanguageScore score_rows(const LlamaForCausalLm& model, const AdapterSet& adapte
     } while (next < rows.count() && tokens + lengths[static_cast<std::size_t>(next)] <= batch_tokens);
     const Batch batch = make_batch(rows, indices);
     const ForwardPass pass = model.pass(batch.segments, adapters);
-    const LinearCrossEntropyResult result = linear_cross_entropy(
-        model.forward(batch.ids, pass), model.head().dense(), batch.labels, 1.0, /*want_gradient=*/false);
+    const LinearCrossEntropyResult result =
+        model.loss(model.forward(batch.ids, pass), batch.labels, 1.0, pass, /*sink=*/nullptr);
     score.loss_sum += result.loss_sum;
     score.tokens += result.count;
     done += tokens;

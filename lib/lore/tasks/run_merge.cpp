@@ -1,7 +1,5 @@
 #include "lore/tasks/run_merge.h"
 
-#include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,13 +13,13 @@
 #include "lore/core/error.h"
 #include "lore/formats/hf_cache.h"
 #include "lore/formats/json_file.h"
-#include "lore/nn/tensor_dtype.h"
 #include "lore/tasks/base_binding.h"
 #include "lore/tasks/base_model.h"
 #include "lore/tasks/gguf_tokenizer_files.h"
 #include "lore/tasks/merge_probe.h"
 #include "lore/tasks/merged_config.h"
 #include "lore/tasks/model_files.h"
+#include "lore/tasks/replaced_parameters.h"
 
 namespace lore {
 namespace {
@@ -89,7 +87,7 @@ void check_space(const fs::path& output, std::uint64_t needed) {
   }
 }
 
-/// Reads every matrix once: NaN is found before anything is written, and so is an adapter of zeros.
+/// Reads everything once: NaN is found before anything is written, and so is an adapter of zeros.
 void refuse_zero_adapter(const StoredAdapter& adapter, const std::string& folder) {
   bool changes = false;
   const auto is_zero = [](const at::Tensor& matrix) { return !matrix.any().item<bool>(); };
@@ -98,33 +96,16 @@ void refuse_zero_adapter(const StoredAdapter& adapter, const std::string& folder
     changes = changes || low_rank.is_dora() ||
               (low_rank.scale != 0 && !is_zero(low_rank.a) && !is_zero(low_rank.b));
   }
+  for (const StoredParameter& parameter : adapter.full()) {
+    adapter.read(parameter);
+    changes = true;
+  }
   if (changes) {
     return;
   }
   throw Error(ErrorKind::kRefused, folder,
               "changes nothing: B A is zero in every module (an adapter that was never trained?), so the "
               "merged model would be the base");
-}
-
-/// PEFT saves the head's own weight beside an adapter on it, and loads it again: it must be the base's.
-void refuse_other_head(const StoredAdapter& adapter, const MergeBase& base) {
-  const TensorView* saved = adapter.head_base();
-  if (saved == nullptr) {
-    return;
-  }
-  const LlamaConfig& config = base.weights->config();
-  const char* name = config.tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight";
-  const std::vector<std::int64_t> shape{config.vocab_size, config.hidden_size};
-  at::Tensor row = at::empty({config.hidden_size}, at::kFloat);
-  const at::Tensor copy = at::from_blob(const_cast<std::byte*>(saved->bytes.data()), shape,
-                                        at::TensorOptions(*torch_dtype(saved->dtype)));
-  for (std::int64_t i = 0; i < config.vocab_size; ++i) {
-    base.weights->read_rows(name, shape, i, 1, row.data_ptr<float>());
-    if (!copy.select(0, i).equal(row.to(copy.scalar_type()))) {
-      throw Error(ErrorKind::kRefused, fmt::format("{}: {}", adapter.weights_file().string(), saved->name),
-                  "holds other values than the base's output head: the adapter was made on another base");
-    }
-  }
 }
 
 void refuse_no_op(const MergeReport& report) {
@@ -185,16 +166,17 @@ std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environ
   const fs::path base_path = find_model(request.base, fs::current_path(), environment.cache_roots);
   const fs::path output = tidy_output(request.output);
   check_output(output, request, base_path);
-  const MergeBase base = MergeBase::open(base_path);
+  MergeBase base = MergeBase::open(base_path);
   std::vector<std::string> warnings = base.weights->config().warnings;
-  const std::vector<LinearShape> linears = mergeable_linears(base.weights->config());
+  const std::vector<LinearShape> modules = adaptable_modules(base.weights->config());
   const WeightOf weight_of = [&](std::size_t place) {
-    const LinearShape& linear = linears[place];
-    const bool tied = linear.name == "lm_head" && base.weights->config().tie_word_embeddings;
-    return base.weights->tensor(tied ? "model.embed_tokens.weight" : linear.name + ".weight",
-                                {linear.out, linear.in}, at::kFloat);
+    const LinearShape& module = modules[place];
+    const bool tied = module.name == kHeadModule && base.weights->config().tie_word_embeddings;
+    return base.weights->tensor(tied ? "model.embed_tokens.weight" : module.name + ".weight",
+                                {module.out, module.in}, at::kFloat);
   };
-  const StoredAdapter adapter = StoredAdapter::open(request.adapter, linears, warnings, weight_of);
+  const StoredAdapter adapter =
+      StoredAdapter::open(request.adapter, base.weights->config(), warnings, weight_of);
   const std::optional<BaseBinding> binding = read_base_binding(request.adapter);
   if (!binding) {
     warnings.push_back(fmt::format(
@@ -205,12 +187,15 @@ std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environ
     messages.warning(warning);
   }
   refuse_zero_adapter(adapter, request.adapter);
-  refuse_other_head(adapter, base);
+  base.adapt(adapter);
+  refuse_other_base_copies(adapter, base);
   const MergePlan plan = plan_merge(base, adapter, request.dtype, request.shard_bytes);
   constexpr std::uint64_t kOtherFiles = 64'000'000;
   check_space(output, plan.bytes + kOtherFiles);
   if (plan.unties) {
-    messages.info("the head is tied to the embeddings and adapted: it is written as lm_head.weight, untied");
+    messages.info(
+        "the head is tied to the embeddings and the adapter changes one of the two: both are written, "
+        "untied");
   }
 
   MergeOutcome outcome;
@@ -240,6 +225,9 @@ std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environ
   } catch (...) {
     abandoned = true;
     throw;
+  }
+  for (ModuleUpdate& update : replaced_parameters(plan, base, adapter)) {
+    report.updates.push_back(std::move(update));
   }
   report.base = hashing.get();
   if (stop()) {

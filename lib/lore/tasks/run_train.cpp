@@ -1,6 +1,7 @@
 #include "lore/tasks/run_train.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <chrono>
 #include <future>
@@ -143,6 +144,13 @@ LoraAdapter first_adapter(const Recipe& recipe, const BaseModel& base, Messages&
         "adapter.init_from: its r {} and lora_alpha {:g} are used, not the recipe's {} and {:g}",
         adapter.config.r, adapter.config.lora_alpha, recipe.adapter.r, recipe.adapter.lora_alpha));
   }
+  if (adapter.config.bias != recipe.adapter.bias ||
+      adapter.config.modules_to_save != recipe.adapter.modules_to_save) {
+    messages.warning(fmt::format(
+        "adapter.init_from: its bias {} and modules_to_save [{}] are used, not the recipe's {} and [{}]",
+        adapter.config.bias, fmt::join(adapter.config.modules_to_save, ", "), recipe.adapter.bias,
+        fmt::join(recipe.adapter.modules_to_save, ", ")));
+  }
   return adapter;
 }
 
@@ -196,6 +204,9 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
                  std::cref(environment), std::ref(static_cast<Messages&>(messages)));
   const BaseModel base = load_base(recipe.model, model_path, messages);
   LoraAdapter adapter = make_adapter(recipe, base, messages);
+  for (const std::string& warning : adapter_warnings(adapter, *base.model)) {
+    messages.warning(warning);
+  }
   if (adapter.config.base_model_name_or_path.empty()) {
     adapter.config.base_model_name_or_path = base.name;
   }
@@ -258,7 +269,10 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
     finish({{"reason", "error"}, {"message", error.what()}});
     throw;
   }
-  const Json manifest{{"format", 1}, {"made_by", Provenance::versions()}, {"hashes", provenance.hashes()}};
+  const Json manifest{{"format", 1},
+                      {"made_by", Provenance::versions()},
+                      {"trained", {{"modules", setup.modules}, {"parameters", setup.adapter_parameters}}},
+                      {"hashes", provenance.hashes()}};
   write_adapter_folder(folder->path() / "adapter", adapter, *base.model, manifest);
   finish({{"reason", reason_name(outcome.result.reason)},
           {"steps", outcome.result.steps},

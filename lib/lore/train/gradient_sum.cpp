@@ -1,16 +1,18 @@
 #include "lore/train/gradient_sum.h"
 
 #include <ATen/ops/dot.h>
-#include <ATen/ops/ones.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <cmath>
 
+#include "lore/kernels/gradient_rows.h"
 #include "lore/kernels/matmul.h"
 
 namespace lore {
-
 namespace {
+
+/// Whether the tensor holds places in an identity matrix rather than its rows.
+bool is_row_ids(const at::Tensor& dy) { return dy.scalar_type() == at::kLong; }
 
 void append_parameters(const LowRank& low_rank, std::vector<TrainedParameter>& parameters) {
   if (low_rank.trains_a) {
@@ -22,17 +24,15 @@ void append_parameters(const LowRank& low_rank, std::vector<TrainedParameter>& p
   }
 }
 
-/// The sum of the rows of x [N, n], by a product because that sums in a fixed order.
-at::Tensor sum_of_rows(const at::Tensor& x) {
-  return matmul_tn(at::ones({x.size(0), 1}, x.options()), x).view(-1);
-}
-
 }  // namespace
 
 std::vector<TrainedParameter> trainable_parameters(const AdapterSet& adapters) {
   std::vector<TrainedParameter> parameters;
   for (const std::size_t linear : adapters.linears()) {
     append_parameters(*adapters.find(linear), parameters);
+  }
+  for (const FullParameter& parameter : adapters.full().list()) {
+    parameters.push_back({parameter.master, /*faster=*/parameter.master.dim() == 1});
   }
   return parameters;
 }
@@ -47,6 +47,10 @@ GradientSum::GradientSum(const AdapterSet& adapters) {
       gradients_.push_back(at::zeros_like(parameter.value));
     }
   }
+  for (const FullParameter& parameter : adapters.full().list()) {
+    full_place_[parameter.name] = gradients_.size();
+    gradients_.push_back(at::zeros_like(parameter.master));
+  }
 }
 
 void GradientSum::accumulate(std::size_t linear, const LowRankGradient& gradient) {
@@ -54,9 +58,24 @@ void GradientSum::accumulate(std::size_t linear, const LowRankGradient& gradient
   if (gradient.x.defined()) {
     gradients_[place++].add_(matmul_tn(gradient.du.to(at::kFloat), gradient.x.to(at::kFloat)));
   }
-  gradients_[place++].add_(matmul_tn(gradient.dy.to(at::kFloat), gradient.u.to(at::kFloat)));
+  if (is_row_ids(gradient.dy)) {
+    add_rows(gradients_[place++], gradient.dy, gradient.u);
+  } else {
+    gradients_[place++].add_(matmul_tn(gradient.dy.to(at::kFloat), gradient.u.to(at::kFloat)));
+  }
   if (gradient.dmagnitude.defined()) {
-    gradients_[place].add_(sum_of_rows(gradient.dmagnitude));
+    add_row_sum(gradients_[place], gradient.dmagnitude);
+  }
+}
+
+void GradientSum::accumulate(const FullParameter& parameter, const FullGradient& gradient) {
+  at::Tensor& sum = gradients_[full_place_.at(parameter.name)];
+  if (is_row_ids(gradient.dy)) {
+    add_rows(sum, gradient.dy, gradient.x);
+  } else if (gradient.x.defined()) {
+    matmul_tn_add(sum, gradient.dy, gradient.x);
+  } else {
+    add_row_sum(sum, gradient.dy);
   }
 }
 

@@ -1,19 +1,23 @@
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "lore/nn/low_rank.h"
 
 namespace lore {
 
-/// Sums adapter gradients in fp32 over the micro-batches of one optimizer step.
+/// Sums gradients in fp32 over the micro-batches of one optimizer step.
 class GradientSum final : public GradientSink {
  public:
   explicit GradientSum(const AdapterSet& adapters);
 
   void accumulate(std::size_t linear, const LowRankGradient& gradient) override;
+  void accumulate(const FullParameter& parameter, const FullGradient& gradient) override;
 
-  /// Those of every adapted linear in ascending order: A (where it is trained), B, magnitude (of DoRA).
+  /// Those of every adapted module in ascending order: A (where it is trained), B, magnitude (of DoRA); then
+  /// those of the whole parameters.
   const std::vector<at::Tensor>& gradients() const { return gradients_; }
   void zero();
 
@@ -25,6 +29,7 @@ class GradientSum final : public GradientSink {
 
  private:
   std::vector<std::size_t> place_;  ///< by linear: where its first is in gradients_
+  std::map<std::string, std::size_t> full_place_;
   std::vector<at::Tensor> gradients_;
 };
 

@@ -9,7 +9,6 @@
 
 #include "lore/core/error.h"
 #include "lore/core/philox.h"
-#include "lore/kernels/cross_entropy.h"
 #include "lore/train/adamw.h"
 #include "lore/train/gradient_sum.h"
 #include "lore/train/schedule.h"
@@ -67,8 +66,7 @@ ValidationMetrics validate(const LlamaForCausalLm& model, const AdapterSet& adap
     const Batch batch = make_batch(dataset, plan.batch(i));
     const ForwardPass pass = model.pass(batch.segments, adapters);
     const at::Tensor hidden = model.forward(batch.ids, pass);
-    const LinearCrossEntropyResult result =
-        linear_cross_entropy(hidden, model.head().dense(), batch.labels, 1.0, /*want_gradient=*/false);
+    const LinearCrossEntropyResult result = model.loss(hidden, batch.labels, 1.0, pass, /*sink=*/nullptr);
     loss_sum += result.loss_sum;
     metrics.trained_tokens += result.count;
   }
@@ -145,8 +143,7 @@ StepMetrics Trainer::train_step(std::int64_t step, const StepInput& input, Gradi
     Activations activations;
     const at::Tensor hidden = model_.forward(batch.ids, pass, &activations);
     LinearCrossEntropyResult result =
-        linear_cross_entropy(hidden, model_.head().dense(), batch.labels,
-                             1.0 / static_cast<double>(input.trained_tokens), /*want_gradient=*/true);
+        model_.loss(hidden, batch.labels, 1.0 / static_cast<double>(input.trained_tokens), pass, &gradients);
     loss_sum += result.loss_sum;
     model_.backward(std::move(result.dhidden), activations, pass, gradients);
   }

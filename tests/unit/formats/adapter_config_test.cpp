@@ -95,6 +95,21 @@ TEST_CASE("each of PEFT's spellings is read") {
       read_with(folder, R"("init_lora_weights": "eva", "eva_config": {"rho": 2.0})").init_lora_weights));
 }
 
+TEST_CASE("what is trained besides the updates is read and written") {
+  const TemporaryFolder folder;
+  const PeftConfig config =
+      read_with(folder, R"("bias": "lora_only", "modules_to_save": ["embed_tokens", "lm_head"])");
+  CHECK(config.bias == "lora_only");
+  CHECK(config.modules_to_save == Names{"embed_tokens", "lm_head"});
+  lore::write_adapter_config(folder / "adapter_config.json", config);
+  std::vector<std::string> warnings;
+  const PeftConfig back = lore::read_adapter_config(folder / "adapter_config.json", warnings);
+  CHECK(warnings.empty());
+  CHECK(back.bias == config.bias);
+  CHECK(back.modules_to_save == config.modules_to_save);
+  CHECK(read_with(folder, R"("modules_to_save": [])").modules_to_save.empty());
+}
+
 TEST_CASE("patterns keep the order of the file, which decides between matches") {
   const TemporaryFolder folder;
   const PeftConfig config = read_with(folder, R"("rank_pattern": {"z.*": 1, "a.*": 2, "m": 3})");
@@ -113,8 +128,10 @@ TEST_CASE("what would change the numbers is refused, naming key and value") {
       {R"("peft_type": "IA3")", "peft_type: \"IA3\" is not supported"},
       {R"("lora_bias": true)", "lora_bias: true is not supported"},
       {R"("fan_in_fan_out": true)", "fan_in_fan_out: true is not supported"},
-      {R"("bias": "lora_only")", "bias: \"lora_only\" is not supported"},
-      {R"("modules_to_save": ["lm_head"])", "modules_to_save: [\"lm_head\"] is not supported"},
+      {R"("bias": "some")", "bias: expected \"none\", \"all\" or \"lora_only\", got \"some\""},
+      {R"("bias": true)", "bias: expected a string, got true"},
+      {R"("modules_to_save": [1])", "modules_to_save: expected"},
+      {R"("modules_to_save": "lm_head")", "modules_to_save: expected"},
       {R"("init_lora_weights": "pissa_niter_4")", "init_lora_weights: \"pissa_niter_4\" is not supported"},
       {R"("init_lora_weights": "loftq")", "init_lora_weights: \"loftq\""},
       {R"("eva_config": {"rho": 2.0})", "eva_config: {\"rho\":2.0} is not supported"},

@@ -31,6 +31,32 @@ TEST_CASE("gradients are products of the factors, summed over micro-batches") {
   CHECK(sum.norm() == 0);
 }
 
+TEST_CASE("whole parameters get products, sums of rows, or rows at ids, after those of the pairs") {
+  lore::AdapterSet adapters = one_adapter();
+  adapters.full().add("model.embed_tokens.weight", at::zeros({6, 5}));
+  adapters.full().add("model.norm.weight", at::zeros({5}));
+  adapters.full().add("model.q_proj.weight", at::zeros({4, 5}));
+  lore::GradientSum sum(adapters);
+  REQUIRE(sum.gradients().size() == 5);
+  REQUIRE(lore::trainable_parameters(adapters).size() == 5);
+  const auto& full = adapters.full();
+  const at::Tensor x = at::randn({3, 5});
+  const at::Tensor dy = at::randn({3, 4});
+  for (int batch = 0; batch < 2; ++batch) {
+    sum.accumulate(*full.find("model.embed_tokens", "weight"), {x, at::tensor({4, 1, 4}, at::kLong)});
+    sum.accumulate(*full.find("model.norm", "weight"), {{}, x});
+    sum.accumulate(*full.find("model.q_proj", "weight"), {x, dy});
+  }
+  const at::Tensor& embedding = sum.gradients()[2];
+  CHECK(at::allclose(embedding[4], 2 * (x[0] + x[2])));
+  CHECK(at::allclose(embedding[1], 2 * x[1]));
+  CHECK(embedding[0].abs().sum().item<float>() == 0);
+  CHECK(at::allclose(sum.gradients()[3], 2 * x.sum(0)));
+  CHECK(at::allclose(sum.gradients()[4], 2 * dy.t().mm(x), 1e-5, 1e-5));
+  CHECK(full.find("model.norm", "bias") == nullptr);
+  CHECK(adapters.parameter_count() == 2 * 5 + 4 * 2 + 30 + 5 + 20);
+}
+
 TEST_CASE("clipping scales a large gradient to the norm and leaves a small one") {
   const lore::AdapterSet adapters = one_adapter();
   lore::GradientSum sum(adapters);
