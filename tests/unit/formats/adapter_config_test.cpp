@@ -90,7 +90,8 @@ TEST_CASE("each of PEFT's spellings is read") {
   CHECK_FALSE(std::get<bool>(read_with(folder, R"("init_lora_weights": false)").init_lora_weights));
   CHECK(std::get<std::string>(read_with(folder, R"("init_lora_weights": "gaussian")").init_lora_weights) ==
         "gaussian");
-  CHECK(std::get<std::string>(read_with(folder, R"("init_lora_weights": "pissa")").init_lora_weights) == "pissa");
+  CHECK(std::get<std::string>(read_with(folder, R"("init_lora_weights": "pissa")").init_lora_weights) ==
+        "pissa");
   CHECK(std::get<bool>(
       read_with(folder, R"("init_lora_weights": "eva", "eva_config": {"rho": 2.0})").init_lora_weights));
 }
