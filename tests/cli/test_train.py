@@ -138,6 +138,12 @@ def test_whole_modules_are_named_counted_and_trained_to_the_same_bytes(recipe):
     assert (folder / weights).read_bytes() == (again / weights).read_bytes()
 
 
+def test_all_linear_is_written_as_the_names_it_stands_for(recipe):
+    train(recipe, "--set", "adapter.target_modules=all-linear", "--set", "training.max_steps=1")
+    config = json.loads((recipe.parent / "run" / "adapter" / "adapter_config.json").read_text())
+    assert config["target_modules"] == ["down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj"]
+
+
 def test_a_mistake_leaves_the_folder_free_for_the_next_try(recipe):
     train(recipe, "--set", "adapter.target_modules=[q_prj]", check=False)
     train(recipe)
