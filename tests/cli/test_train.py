@@ -105,6 +105,9 @@ def test_limits_fractions_and_list_indices_by_set(recipe):
         (["--set", "training.learning_rat=1"], USAGE, "learning_rate"),
         (["--set", "adapter.target_modules=[q_prj]"], USAGE, 'did you mean "q_proj"'),
         (["--set", "adapter.target_modules=nothing.*"], USAGE, "match no module"),
+        (["--set", "adapter.modules_to_save=[embed_token]"], USAGE, 'did you mean "embed_tokens"'),
+        (["--set", "adapter.modules_to_save=[mlp, down_proj]"], USAGE, "trained whole already"),
+        (["--set", "adapter.modules_to_save=[q_proj]"], USAGE, "keep one of the two"),
         (["--set", "model.path=nowhere"], INPUT, "nowhere"),
         (["--set", "data.train[0].path=missing.jsonl"], INPUT, "missing.jsonl"),
         (["--set", "data.max_length=8"], INPUT, "train.jsonl:1"),
@@ -119,6 +122,26 @@ def test_mistakes_get_one_clear_line_and_leave_no_adapter(recipe, arguments, cod
     assert message in result.stderr
     assert "terminate" not in result.stderr and "frame #" not in result.stderr
     assert not (recipe.parent / "run" / "adapter").exists()
+
+
+def test_whole_modules_are_named_counted_and_trained_to_the_same_bytes(recipe):
+    chosen = ["--set", "adapter.modules_to_save=[embed_tokens, norm]", "--set", "adapter.bias=lora_only"]
+    result = train(recipe, *chosen)
+    assert "q_proj x 2, v_proj x 2; full: embed_tokens, input_layernorm x 2, norm, post_attention_layernorm x 2" in result.stderr
+    assert "tied to the embeddings" in result.stderr and "no adapted module of this model has a bias" in result.stderr
+    folder = recipe.parent / "run"
+    modules = json.loads((folder / "adapter" / "lore_manifest.json").read_text())["trained"]["modules"]
+    assert "full: embed_tokens" in modules and "full: embed_tokens" in (folder / "adapter" / "README.md").read_text()
+    again = recipe.parent / "again"
+    train(recipe, *chosen, "--output", again)
+    weights = "adapter/adapter_model.safetensors"
+    assert (folder / weights).read_bytes() == (again / weights).read_bytes()
+
+
+def test_all_linear_is_written_as_the_names_it_stands_for(recipe):
+    train(recipe, "--set", "adapter.target_modules=all-linear", "--set", "training.max_steps=1")
+    config = json.loads((recipe.parent / "run" / "adapter" / "adapter_config.json").read_text())
+    assert config["target_modules"] == ["down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj"]
 
 
 def test_a_mistake_leaves_the_folder_free_for_the_next_try(recipe):

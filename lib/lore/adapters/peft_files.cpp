@@ -62,9 +62,10 @@ PeftConfig config_to_write(const LoraAdapter& adapter, const LlamaForCausalLm& m
   const auto* target = std::get_if<std::string>(&config.target_modules);
   if ((target != nullptr && is_all_linear(*target)) ||
       std::holds_alternative<std::monostate>(config.target_modules)) {
+    const std::vector<std::string> modules = adaptable_names(model.config());
     std::set<std::string> leaves;
     for (const std::size_t linear : adapter.weights.linears()) {
-      const std::string& name = adaptable_names(model.config())[linear];
+      const std::string& name = modules[linear];
       leaves.insert(name.substr(name.rfind('.') + 1));
     }
     config.target_modules = std::vector<std::string>(leaves.begin(), leaves.end());
