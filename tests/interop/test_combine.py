@@ -268,7 +268,8 @@ def test_an_adapter_twice_counts_twice_and_alignment_is_told(base, tmp_path):
     first, second = (products(model, name, scaled=True) for name in ("a0", "a1"))
     flat = [torch.cat([part[name].flatten() for name in first]) for part in (first, second)]
     assert report["cosines"][0][2] == pytest.approx(torch.nn.functional.cosine_similarity(*flat, dim=0).item(), abs=1e-5)
-    assert [a["update_norm"] for a in report["adapters"]] == pytest.approx([flat[0].norm(), flat[0].norm(), flat[1].norm()])
+    norms = [flat[place].norm().item() for place in (0, 0, 1)]
+    assert [adapter["update_norm"] for adapter in report["adapters"]] == pytest.approx(norms)
     model.load_adapter(tmp_path / "out", adapter_name="ours")
     check_equal(products(model, "ours", scaled=True), {name: 0.75 * first[name] + second[name] for name in first})
 
@@ -284,3 +285,80 @@ def test_narrow_adapters_combine_in_float32(base, dtype, tmp_path):
     model.add_weighted_adapter(["a0", "a1"], [0.7, -0.4], "sum", combination_type="ties", density=0.5)
     model.load_adapter(tmp_path / "out", adapter_name="ours")
     check_equal(products(model, "ours", scaled=True), products(model, "sum", scaled=False))
+
+
+def merge(base, folders, weights, out, *arguments):
+    adapters = [part for folder, weight in zip(folders, weights)
+                for part in ("--adapter", folder, "--weight", weight)]
+    return json.loads(run("lore", "merge", "--base", base, *adapters, "--output", out, "--json", *arguments).stdout)
+
+
+def weights_of(folder):
+    return {key: value for file in sorted(folder.glob("*.safetensors")) for key, value in load_file(file).items()}
+
+
+@pytest.mark.parametrize("case", ["three", "patterns"])
+def test_several_adapters_merge_at_once_with_one_rounding(base, case, tmp_path):
+    configs = (CASES | RANKS)[case]
+    folders = make(base, tmp_path, configs)
+    weights = WEIGHTS[:len(folders)]
+    report = merge(base, folders, weights, tmp_path / "out")
+    assert [part["weight"] for part in report["parts"]] == weights and report["proof"]["verified"]
+    model = peft_model(base, folders)
+    parts = [products(model, f"a{number}", scaled=True) for number in range(len(folders))]
+    before, after = weights_of(base), weights_of(tmp_path / "out")
+    for key, value in after.items():
+        name = "base_model.model." + key.removesuffix(".weight")
+        wanted = before[key].double() + sum(w * part[name].double() for w, part in zip(weights, parts) if name in part)
+        assert (value - wanted).abs().max() <= 1e-6, key
+
+
+def test_a_single_weight_scales_the_update(base, tmp_path):
+    folders = make(base, tmp_path, SAME)[:1]
+    merge(base, folders, [1], tmp_path / "one")
+    merge(base, folders, [0.5], tmp_path / "half")
+    before, one, half = weights_of(base), weights_of(tmp_path / "one"), weights_of(tmp_path / "half")
+    assert all((half[key] - (before[key] + one[key]) / 2).abs().max() <= 1e-6 for key in before)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_what_was_merged_can_be_taken_out(base, dtype, tmp_path):
+    load(base).to(dtype).save_pretrained(tmp_path / "base")
+    folders = make(base, tmp_path, CASES["targets"])
+    merge(tmp_path / "base", folders, [0.7, -0.4], tmp_path / "merged")
+    report = merge(tmp_path / "merged", folders, [0.7, -0.4], tmp_path / "out", "--subtract", "--original",
+                   tmp_path / "base")
+    assert report["operation"] == "subtract" and report["base"]["binding"] == "merged with it"
+    assert report["proof"]["verified"]
+    before, after = weights_of(tmp_path / "base"), weights_of(tmp_path / "out")
+    differing = sum(int((after[key] != before[key]).sum()) for key in before)
+    largest = max((after[key].double() - before[key].double()).abs().max().item() for key in before)
+    assert report["restoration"]["original"]["differing_elements"] == differing
+    assert report["restoration"]["original"]["max_abs"] == pytest.approx(largest)
+    # Two roundings, each at most half a step of the larger of the values.
+    top = max(value.abs().max().item() for folder in ("base", "merged") for value in weights_of(tmp_path / folder).values())
+    assert largest <= 2 * top * torch.finfo(dtype).eps
+    adapted = [key for key in before if not after[key].equal(before[key])]
+    assert all("q_proj" in key or "v_proj" in key or "down_proj" in key for key in adapted)
+
+
+def test_one_of_two_adapters_can_be_taken_out(base, tmp_path):
+    folders = make(base, tmp_path, CASES["targets"])
+    merge(base, folders, [0.7, 0.3], tmp_path / "both")
+    merge(base, folders[:1], [0.7], tmp_path / "first")
+    merge(tmp_path / "both", folders[1:], [0.3], tmp_path / "out", "--subtract")
+    wanted, ours = weights_of(tmp_path / "first"), weights_of(tmp_path / "out")
+    assert all((ours[key] - wanted[key]).abs().max() <= 1e-6 for key in wanted)
+
+
+def test_a_head_that_was_untied_by_a_merge_is_given_back(tmp_path):
+    families.make("llama-3.2-tied", tmp_path / "base")
+    families.random_adapter(load(tmp_path / "base"), tmp_path / "adapter", 0.05, r=4, lora_alpha=8,
+                            target_modules=["q_proj", "lm_head"])
+    merge(tmp_path / "base", [tmp_path / "adapter"], [1], tmp_path / "merged")
+    report = merge(tmp_path / "merged", [tmp_path / "adapter"], [1], tmp_path / "out", "--subtract", "--original",
+                   tmp_path / "base")
+    assert report["restoration"]["original"]["max_abs"] <= 1e-6
+    ours = AutoModelForCausalLM.from_pretrained(tmp_path / "out", dtype=torch.float32)
+    with torch.no_grad():
+        assert (ours(IDS).logits - load(tmp_path / "base")(IDS).logits).abs().max() <= 1e-4
