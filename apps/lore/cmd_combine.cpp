@@ -106,12 +106,12 @@ void add_combine(CLI::App& program, int& exit_code) {
       ->check(CLI::Range(1, 4096));
   command->footer(
       "Examples:\n"
-      "  lore combine --adapter runs/terms/adapter --weight 0.7 --adapter runs/style/adapter --weight 0.3 "
-      "--output both\n"
-      "  lore combine --adapter runs/terms/adapter --adapter runs/style/adapter --method ties_svd --density "
-      "0.5 "
-      "--output both-ties\n"
-      "  lore combine --adapter runs/terms/adapter --method svd --rank 4 --output smaller\n"
+      "  lore combine --adapter runs/enterprise-terms/adapter --weight 0.7 --adapter "
+      "runs/enterprise-terms/best "
+      "--weight 0.3 --output both\n"
+      "  lore combine --adapter runs/enterprise-terms/adapter --adapter runs/enterprise-terms/best "
+      "--method ties --density 0.5 --output both-ties\n"
+      "  lore combine --adapter runs/enterprise-terms/adapter --method svd --rank 4 --output smaller\n"
       "Exit code 4: adapters of different bases, or updates that are zero or cancel out.\n"
       "The output folder appears only when it is complete.");
   command->callback([options, &exit_code] { exit_code = combine(*options); });

@@ -147,8 +147,9 @@ void add_extract(CLI::App& program, int& exit_code) {
       ->check(CLI::Range(1, 4096));
   command->footer(
       "Examples:\n"
-      "  lore extract --base smollm2.gguf --tuned merged --rank 16 --output extracted\n"
-      "  lore extract --base smollm2.gguf --tuned merged --explain 0.9 --rank 64 --target q_proj --target "
+      "  lore extract --base smollm2.gguf --tuned merged-fp32 --rank 16 --output extracted\n"
+      "  lore extract --base smollm2.gguf --tuned merged-fp32 --explain 0.9 --rank 64 --target q_proj "
+      "--target "
       "v_proj "
       "--output extracted-90\n"
       "Exit code 4: the two models are the same where an adapter could be.\n"

@@ -362,3 +362,90 @@ def test_a_head_that_was_untied_by_a_merge_is_given_back(tmp_path):
     ours = AutoModelForCausalLM.from_pretrained(tmp_path / "out", dtype=torch.float32)
     with torch.no_grad():
         assert (ours(IDS).logits - load(tmp_path / "base")(IDS).logits).abs().max() <= 1e-4
+
+
+def extract(base, tuned, out, *arguments):
+    return json.loads(run("lore", "extract", "--base", base, "--tuned", tuned, "--output", out, "--json",
+                          *arguments).stdout)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_extraction_gives_back_what_was_merged(base, dtype, tmp_path):
+    load(base).to(dtype).save_pretrained(tmp_path / "base")
+    folder = make(base, tmp_path, [dict(r=6, lora_alpha=12, target_modules=["q_proj", "down_proj"])])[0]
+    merge(tmp_path / "base", [folder], [1], tmp_path / "merged")
+    report = extract(tmp_path / "base", tmp_path / "merged", tmp_path / "out", "--rank", 6)
+    assert report["left_out"] == []
+    model = peft_model(tmp_path / "base", [folder])
+    model.load_adapter(tmp_path / "out", adapter_name="ours")
+    theirs, ours = products(model, "a0", scaled=True), products(model, "ours", scaled=True)
+    assert set(ours) == set(theirs)
+    for name, wanted in theirs.items():
+        assert (ours[name] - wanted).norm() <= (1e-5 if dtype == torch.float32 else 0.05) * wanted.norm(), name
+    before, after = weights_of(tmp_path / "base"), weights_of(tmp_path / "merged")
+    total = residual = 0
+    for name, product in ours.items():
+        key = name.removeprefix("base_model.model.") + ".weight"
+        difference = after[key].double() - before[key].double()
+        total += difference.square().sum().item()
+        residual += (difference - product.double()).square().sum().item()
+    assert report["explained"] == pytest.approx(1 - residual / total, abs=1e-6)
+    assert report["proof"]["kl_to_tuned"] <= report["proof"]["kl_to_base"] / (1e4 if dtype == torch.float32 else 10)
+
+
+def tuned_everywhere(base, folder):
+    """A model in which every parameter differs, of full rank."""
+    model = load(base)
+    generator = torch.Generator().manual_seed(9)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.01)
+    model.save_pretrained(folder)
+
+
+def test_extraction_is_the_best_of_its_rank_and_names_what_it_leaves(base, tmp_path):
+    tuned_everywhere(base, tmp_path / "tuned")
+    report = extract(base, tmp_path / "tuned", tmp_path / "out", "--rank", 5, "--target", "v_proj", "--target", "o_proj")
+    before, after = weights_of(base), weights_of(tmp_path / "tuned")
+    ours = load_file(tmp_path / "out" / "adapter_model.safetensors")
+    squares = {key: (after[key].double() - before[key].double()).square().sum().item() for key in before}
+    for module in report["modules"]:
+        key = module["name"] + ".weight"
+        s = torch.linalg.svdvals(after[key].double() - before[key].double())
+        assert module["explained"] == pytest.approx((s[:5].square().sum() / s.square().sum()).item(), abs=1e-5)
+        a, b = (ours[f"base_model.model.{module['name']}.lora_{m}.weight"] for m in "AB")
+        assert torch.allclose(a.norm(dim=1), b.norm(dim=0), rtol=1e-3)  # the roots are on both sides
+    adapted = {module["name"] + ".weight" for module in report["modules"]}
+    assert {tensor["name"] for tensor in report["left_out"]} == set(before) - adapted
+    for tensor in report["left_out"]:
+        assert tensor["share"] == pytest.approx(squares[tensor["name"]] / sum(squares.values()), rel=1e-4)
+    explained = sum(squares[m["name"] + ".weight"] * m["explained"] for m in report["modules"])
+    assert report["explained_of_all"] == pytest.approx(explained / sum(squares.values()), rel=1e-4)
+
+
+def test_the_rank_of_each_module_can_follow_from_a_share(base, tmp_path):
+    tuned_everywhere(base, tmp_path / "tuned")
+    report = extract(base, tmp_path / "tuned", tmp_path / "out", "--explain", 0.8)
+    before, after = weights_of(base), weights_of(tmp_path / "tuned")
+    model = peft_model(base, [tmp_path / "out"])
+    ours = products(model, "a0", scaled=True)
+    for module in report["modules"]:
+        key = module["name"] + ".weight"
+        difference = after[key].double() - before[key].double()
+        shares = torch.linalg.svdvals(difference).square().cumsum(0) / difference.square().sum()
+        assert module["rank"] == int((shares < 0.8).sum()) + 1
+        residual = (difference - ours["base_model.model." + module["name"]].double()).square().sum()
+        assert 1 - residual / difference.square().sum() >= 0.8 - 1e-5
+    assert len({module["rank"] for module in report["modules"]}) > 1
+
+
+def test_a_few_changed_layers_are_targeted_by_their_full_names(base, tmp_path):
+    model = load(base)
+    with torch.no_grad():
+        model.model.layers[1].self_attn.q_proj.weight.add_(0.01)
+    model.save_pretrained(tmp_path / "tuned")
+    report = extract(base, tmp_path / "tuned", tmp_path / "out", "--rank", 2)
+    assert [module["name"] for module in report["modules"]] == ["model.layers.1.self_attn.q_proj"]
+    ours = PeftModel.from_pretrained(load(base), tmp_path / "out").eval()
+    with torch.no_grad():
+        assert (ours(IDS).logits - model(IDS).logits).abs().max() <= 1e-4

@@ -12,6 +12,7 @@
 #include "lore/adapters/adapter_writer.h"
 #include "lore/adapters/low_rank_products.h"
 #include "lore/core/error.h"
+#include "lore/formats/safetensors.h"
 #include "lore/formats/tensors_digest.h"
 #include "lore/tasks/base_model.h"
 
@@ -48,6 +49,20 @@ void refuse_what_cannot_be_added(const PeftConfig& config, const std::string& fo
   }
   if (config.bias != "none" || config.lora_bias) {
     refuse("bias", "trained biases cannot be added up; merge this adapter alone with lore merge");
+  }
+}
+
+/// Whatever else an adapter brings along would be lost without a word.
+void refuse_other_tensors(const StoredAdapter& adapter) {
+  const std::string head = adapter.head_base() != nullptr ? adapter.head_base()->name : "";
+  for (const TensorView& view : SafetensorsFile::open(adapter.weights_file()).tensors()) {
+    if (!view.name.ends_with(".lora_A.weight") && !view.name.ends_with(".lora_B.weight") &&
+        view.name != head) {
+      throw Error(
+          ErrorKind::kInput, fmt::format("{}: {}", adapter.weights_file().string(), view.name),
+          "is no low-rank matrix of a linear and cannot be added up; merge this adapter alone with lore "
+          "merge");
+    }
   }
 }
 
@@ -221,6 +236,7 @@ AdapterGroup AdapterGroup::open(std::span<const WeightedAdapter> adapters,
               read_base_binding(given.folder),
               {}};
     refuse_what_cannot_be_added(part.adapter.config(), given.folder);
+    refuse_other_tensors(part.adapter);
     refuse_zero(part.adapter, given.folder);
     for (const LinearShape& linear : own) {
       if (seen.insert(linear.name).second) {

@@ -30,7 +30,7 @@ std::vector<lore::WeightedLowRank> two() {
 at::Tensor exact_sum(const std::vector<lore::WeightedLowRank>& parts) {
   at::Tensor sum = lore::dense_update(parts.front().low_rank).mul(parts.front().weight);
   for (std::size_t i = 1; i < parts.size(); ++i) {
-    sum = sum + lore::dense_update(parts[i].low_rank).mul(parts[i].weight);
+    sum = sum.add(lore::dense_update(parts[i].low_rank).mul(parts[i].weight));
   }
   return sum;
 }
@@ -42,8 +42,8 @@ lore::LowRank combined(lore::CombinationMethod method, std::int64_t rank, double
   return lore::combine(two(), combination, rank, 0);
 }
 
-bool close(const at::Tensor& one, const at::Tensor& two) {
-  return (one - two).abs().max().item<double>() < 1e-5;
+bool close(const at::Tensor& first, const at::Tensor& second) {
+  return first.sub(second).abs().max().item<double>() < 1e-5;
 }
 
 }  // namespace
