@@ -24,6 +24,8 @@ def case(tmp_path_factory):
         base = AutoModelForCausalLM.from_pretrained(folder / "base", dtype=torch.float32)
         families.random_adapter(base, folder / f"a{number}", 0.05, r=4, lora_alpha=4 * number,
                                 target_modules=["q_proj", "v_proj"])
+    weights = folder / "a2" / "adapter_model.safetensors"
+    save_file({key: value.flip(0) for key, value in load_file(weights).items()}, weights, metadata={"format": "pt"})
     lore("merge", "--base", folder / "base", "--adapter", folder / "a1", "--output", folder / "merged")
     return folder
 
@@ -235,7 +237,7 @@ def test_an_exact_restoration_is_recognized_by_the_manifest(case, tmp_path):
     base = AutoModelForCausalLM.from_pretrained(case / "base", dtype=torch.float32)
     with torch.no_grad():
         for parameter in base.parameters():
-            parameter.copy_((parameter * 64).round() / 64)
+            parameter.copy_((parameter * 64).round() / 64 + 0.0)  # no negative zeros
     base.save_pretrained(tmp_path / "base")
     adapter = copy(case, "a1", tmp_path, lambda tensors: [t.copy_((t * 16).round() / 16) for t in tensors.values()])
     merged = ["merge", "--base", tmp_path / "base", "--adapter", adapter, "--json", "--output"]
@@ -253,11 +255,17 @@ def test_an_adapter_that_is_not_in_the_model_is_not_taken_out(case, tmp_path):
     assert "was merged with a1" in refused.stderr and nothing_left(tmp_path)
     refused = subtract(case, case / "merged", case / "a1", tmp_path / "out", "--weight", 0.5, code=REFUSED)
     assert "times" in refused.stderr and nothing_left(tmp_path)
+    louder = copy(case, "a1", tmp_path)
+    config = louder / "adapter_config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"lora_alpha": 5}))
+    refused = subtract(case, case / "merged", louder, tmp_path / "out", code=REFUSED)
+    assert "lora_alpha" in refused.stderr and nothing_left(tmp_path)
     allowed = subtract(case, case / "merged", case / "a2", tmp_path / "out", "--allow-base-mismatch", "--json")
     assert json.loads(allowed.stdout)["base"]["binding"] == "other model allowed"
     subtract(case, case / "merged", case / "a1", tmp_path / "first")
     refused = subtract(case, tmp_path / "first", case / "a1", tmp_path / "second", code=REFUSED)
     assert "taken out already" in refused.stderr
+    shutil.rmtree(louder)
     zero = copy(case, "a1", tmp_path, zero_b)
     assert "changes nothing" in subtract(case, case / "base", zero, tmp_path / "third", code=REFUSED).stderr
     lore("merge", "--base", case / "base", "--adapter", case / "a1", "--original", case / "base", "--output",

@@ -55,7 +55,8 @@ void refuse_what_cannot_be_added(const PeftConfig& config, const std::string& fo
 /// Whatever else an adapter brings along would be lost without a word.
 void refuse_other_tensors(const StoredAdapter& adapter) {
   const std::string head = adapter.head_base() != nullptr ? adapter.head_base()->name : "";
-  for (const TensorView& view : SafetensorsFile::open(adapter.weights_file()).tensors()) {
+  const SafetensorsFile file = SafetensorsFile::open(adapter.weights_file());
+  for (const TensorView& view : file.tensors()) {
     if (!view.name.ends_with(".lora_A.weight") && !view.name.ends_with(".lora_B.weight") &&
         view.name != head) {
       throw Error(

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lore/core/error.h"
+#include "lore/formats/adapter_config.h"
 #include "lore/formats/json_file.h"
 
 namespace lore {
@@ -18,6 +19,8 @@ struct Merged {
   std::string name;
   std::string sha256;
   double weight;
+  double lora_alpha;
+  bool use_rslora;
 };
 
 /// What lore_merge.json in the model's folder says was done to it.
@@ -44,7 +47,8 @@ std::optional<Record> read_record(const fs::path& model) {
     const Json parts = report.value("parts", Json());
     const Json list = parts.is_array() && !parts.empty() ? parts : Json::array({report.at("adapter")});
     for (const Json& part : list) {
-      record.adapters.push_back({part.at("name"), part.at("sha256"), part.value("weight", 1.0)});
+      record.adapters.push_back({part.at("name"), part.at("sha256"), part.value("weight", 1.0),
+                                 part.at("lora_alpha"), part.at("use_rslora")});
     }
     return record;
   } catch (const Json::exception&) {
@@ -80,6 +84,15 @@ std::string contradiction(const fs::path& model, const TensorsDigest& digest,
       return fmt::format(
           "was merged with {} (SHA-256 {}), says its lore_merge.json; {} is another adapter (SHA-256 {})",
           first.name, first.sha256.substr(0, 16), adapter.folder, sha256.substr(0, 16));
+    }
+    std::vector<std::string> told_already;
+    const PeftConfig config =
+        read_adapter_config(fs::path(adapter.folder) / "adapter_config.json", told_already);
+    if (merged->lora_alpha != config.lora_alpha || merged->use_rslora != config.use_rslora) {
+      return fmt::format(
+          "was merged with {} at lora_alpha {:g}{}, says its lore_merge.json, and not at lora_alpha {:g}{}",
+          merged->name, merged->lora_alpha, merged->use_rslora ? " and rsLoRA" : "", config.lora_alpha,
+          config.use_rslora ? " and rsLoRA" : "");
     }
     if (merged->weight != adapter.weight) {
       return fmt::format("was merged with {} times {}, says its lore_merge.json, and not {} times",
