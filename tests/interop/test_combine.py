@@ -28,6 +28,8 @@ CASES = {
     "three": [dict(SAME[0]), dict(SAME[0], lora_alpha=3), dict(SAME[0], target_modules=["q_proj", "up_proj"])],
     "regex": [dict(SAME[0], target_modules=r".*\.(0|2)\.self_attn\.q_proj"),
               dict(SAME[0], target_modules=r".*\.v_proj")],
+    "items": [dict(SAME[0], target_modules=["layers.0.self_attn.q_proj"]),
+              dict(SAME[0], target_modules=["layers.0.self_attn.q_proj", "layers.0.mlp.down_proj"])],
     "layers": [dict(SAME[0], layers_to_transform=[0, 1]), dict(SAME[0], layers_to_transform=[0, 1])],
 }
 RANKS = {

@@ -152,10 +152,15 @@ void refuse_cancelled(const AdapterGroup& group, const CombinationStatistics& st
   }
 }
 
-/// Whether the targets are a list that holds for every layer.
+/// Whether the targets are leaf names that hold for every layer.
 bool is_plain(const PeftConfig& config) {
-  return !std::holds_alternative<std::string>(config.target_modules) && !config.layers_to_transform &&
-         std::holds_alternative<std::monostate>(config.exclude_modules);
+  const auto* items = std::get_if<std::vector<std::string>>(&config.target_modules);
+  const bool leaves =
+      items == nullptr || std::none_of(items->begin(), items->end(), [](const std::string& item) {
+        return item.find('.') != std::string::npos;
+      });
+  return leaves && !std::holds_alternative<std::string>(config.target_modules) &&
+         !config.layers_to_transform && std::holds_alternative<std::monostate>(config.exclude_modules);
 }
 
 std::vector<std::string> names_of(const std::vector<LinearShape>& linears) {
