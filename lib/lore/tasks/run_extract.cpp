@@ -254,8 +254,7 @@ std::optional<ExtractOutcome> run_extract(const ExtractRequest& request, const E
         svd.approximate(linear.base, linear.tuned, linear.shape, {request.rank, request.explain});
     if (found) {
       const std::int64_t rank = found->update.rank();
-      outcome.modules.push_back(
-          {linear.name, rank, found->difference.squared_norm, found->residual, found->difference});
+      outcome.modules.push_back({linear.name, rank, found->difference.squared_norm, found->residual});
       outcome.rank = std::max(outcome.rank, rank);
       outcome.parameters += rank * (linear.shape[0] + linear.shape[1]);
       updates.push_back(std::move(found->update));

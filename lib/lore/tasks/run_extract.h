@@ -34,7 +34,6 @@ struct ExtractedModule {
   std::int64_t rank = 0;
   double squared_norm = 0;  ///< of the difference D
   double residual = 0;      ///< ||D - B A||^2
-  WeightDifference difference;
 };
 
 /// A tensor that differs and is not in the adapter.
