@@ -5,8 +5,10 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "adapter_options.h"
 #include "commands.h"
 #include "console.h"
+#include "lore/core/error.h"
 #include "lore/tasks/run_merge.h"
 #include "process.h"
 
@@ -14,6 +16,7 @@ namespace {
 
 struct Options {
   lore::MergeRequest request;
+  AdapterOptions adapters;
   std::string output;
   std::string probe;
   bool no_verify = false;
@@ -24,11 +27,27 @@ struct Options {
 /// "5GB", "200MB", "60KB" or bytes.
 CLI::Validator as_bytes() { return CLI::AsSizeValue(/*kb_is_1000=*/true); }
 
+void print_restoration(Console& console, const lore::Restoration& restoration) {
+  if (!restoration.base.empty()) {
+    console.result(fmt::format("restored   {} {}", restoration.base,
+                               restoration.exact
+                                   ? "to the byte: the tensors have the SHA-256 that the adapter records"
+                                   : "up to rounding: the tensors have another SHA-256 than the "
+                                     "adapter records"));
+  }
+  if (restoration.original) {
+    const lore::WeightDifference& difference = *restoration.original;
+    console.result(fmt::format("original   {}: {} of {} weights differ, by at most {:.3g}",
+                               restoration.original_name, difference.differing, difference.elements,
+                               difference.max_abs));
+  }
+}
+
 void print(Console& console, const lore::MergeOutcome& outcome) {
   const lore::MergeReport& report = outcome.report;
   const lore::RoundedUpdate total = report.total();
-  console.result(fmt::format("base       {} ({} tensors, {}, {:.2f} GB)", report.base_name,
-                             report.base.tensors, report.binding,
+  console.result(fmt::format("{:<10} {} ({} tensors, {}, {:.2f} GB)", report.subtract ? "merged" : "base",
+                             report.base_name, report.base.tensors, report.binding,
                              static_cast<double>(report.base.bytes) / 1e9));
   console.result(fmt::format("adapter    {}: {} modules, rank {}", report.adapter_name, report.updates.size(),
                              report.config.r));
@@ -45,8 +64,10 @@ void print(Console& console, const lore::MergeOutcome& outcome) {
   if (report.proof) {
     const lore::MergeProof& proof = *report.proof;
     console.result(fmt::format(
-        "proof      logits differ from base + adapter by at most {:.3g}, {:.3g} on average; KL {:.3g} nats a "
-        "token (bound {:.3g}); top-1 agreement {:.2f}%",
+        "proof      {} by at most {:.3g}, {:.3g} on average; KL {:.3g} nats a token (bound {:.3g}); top-1 "
+        "agreement {:.2f}%",
+        report.subtract ? "logits of result + adapter differ from the merged model's"
+                        : "logits differ from base + adapter",
         proof.merged.max_abs, proof.merged.mean_abs, proof.merged.kl, proof.kl_bound,
         100 * proof.merged.top1_agreement));
     console.result(
@@ -59,6 +80,9 @@ void print(Console& console, const lore::MergeOutcome& outcome) {
     }
   } else {
     console.result("proof      skipped (--no-verify)");
+  }
+  if (report.restoration) {
+    print_restoration(console, *report.restoration);
   }
   console.result(fmt::format("written    {} in {:.1f} s, {} weight file(s){}", outcome.folder.string(),
                              outcome.write_seconds, report.shards,
@@ -79,6 +103,10 @@ void warn(Console& console, const lore::MergeReport& report) {
 
 int merge(Options options) {
   Console console(options.json);
+  options.request.adapters = options.adapters.adapters();
+  if (!options.request.original.empty() && !options.request.subtract) {
+    throw lore::Error(lore::ErrorKind::kUsage, "--original", "is for --subtract");
+  }
   options.request.verify = !options.no_verify;
   options.request.output = options.output;
   options.request.probe = options.probe;
@@ -105,13 +133,17 @@ int merge(Options options) {
 
 void add_merge(CLI::App& program, int& exit_code) {
   CLI::App* command =
-      program.add_subcommand("merge", "Merge an adapter into its base, and prove that the result is both");
+      program.add_subcommand("merge", "Merge adapters into their base, and prove that the result is both");
   auto options = std::make_shared<Options>();
   lore::MergeRequest& request = options->request;
   command->add_option("--base", request.base, "Model folder, GGUF file, or hub id in the local cache")
       ->required();
-  command->add_option("--adapter", request.adapter, "Adapter folder (PEFT's files)")->required();
+  options->adapters.add_to(*command);
   command->add_option("--output", options->output, "Folder for the merged model")->required();
+  command->add_flag("--subtract", request.subtract,
+                    "Take the adapter out of a merged model, which --base names, instead of putting it in");
+  command->add_option("--original", request.original,
+                      "With --subtract: the base it once was, to count what rounding lost");
   command
       ->add_option(
           "--dtype", request.dtype,
@@ -125,8 +157,10 @@ void add_merge(CLI::App& program, int& exit_code) {
       "--probe", options->probe,
       "File with a text a line to compare the models on (default: text in several languages)");
   command->add_flag("--no-verify", options->no_verify, "Leave out the proof; the output records that");
-  command->add_flag("--allow-base-mismatch", request.allow_base_mismatch,
-                    "Merge into another base than the adapter was made on; the output records that");
+  command->add_flag(
+      "--allow-base-mismatch", request.allow_base_mismatch,
+      "Merge into another base than the adapter was made on, or subtract from a model it is not "
+      "in; the output records that");
   command->add_flag("--overwrite", request.overwrite, "Replace a merged model in the output folder");
   command->add_flag("--json", options->json, "One JSON object on stdout; messages go to stderr");
   command->add_option("--threads", options->threads, "Threads (default: what the machine grants)")
@@ -136,6 +170,9 @@ void add_merge(CLI::App& program, int& exit_code) {
       "  lore merge --base smollm2.gguf --adapter runs/enterprise-terms/adapter --output merged\n"
       "  lore merge --base smollm2.gguf --adapter runs/enterprise-terms/adapter --output merged-fp32 "
       "--dtype float32 --shard-size 200MB\n"
+      "  lore merge --base smollm2.gguf --adapter runs/enterprise-terms/adapter --weight 0.7 "
+      "--adapter runs/enterprise-terms/best --weight 0.3 --output merged-both\n"
+      "  lore merge --subtract --base merged --adapter runs/enterprise-terms/adapter --output unmerged\n"
       "Exit code 4: the adapter changes nothing, the base is not the one it was made on, or the proof "
       "failed.\n"
       "The output folder appears only when it is complete.");

@@ -50,6 +50,8 @@ int main(int argc, char** argv) {
     add_evaluate(program, exit_code);
     add_generate(program, exit_code);
     add_merge(program, exit_code);
+    add_combine(program, exit_code);
+    add_extract(program, exit_code);
     add_preview(program, exit_code);
     add_recipe(program, exit_code);
     add_completion(program, exit_code);

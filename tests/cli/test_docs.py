@@ -78,7 +78,8 @@ def runnable():
         footer = run("lore", *name, "--help").stdout.partition("Example")[2]
         shown |= {line.strip() for line in footer.splitlines() if line.strip().startswith("lore ")}
     whole = [c for c in shown if not PLACEHOLDER.search(c) and "qwen" not in c and "llama-2" not in c]
-    return sorted(whole, key=lambda command: (not command.startswith("lore train"), command))  # others use its adapter
+    first = ("lore train", "lore merge --base")  # others use the adapter and the merged models
+    return sorted(whole, key=lambda command: ([not command.startswith(start) for start in first], command))
 
 
 def subcommands():

@@ -82,7 +82,7 @@ auto by_configuration(const std::filesystem::path& folder, const Match& match) {
   }
 }
 
-std::vector<std::string> names_of(const std::vector<LinearShape>& modules) {
+std::vector<std::string> names_of(std::span<const LinearShape> modules) {
   std::vector<std::string> names;
   names.reserve(modules.size());
   for (const LinearShape& module : modules) {
@@ -114,13 +114,23 @@ void refuse_on_embeddings(const PeftConfig& config, const std::filesystem::path&
 
 StoredAdapter StoredAdapter::open(const std::filesystem::path& folder, const LlamaConfig& model,
                                   std::vector<std::string>& warnings, const WeightOf& weight_of) {
+  return open_parts(folder, adaptable_modules(model), &model, warnings, weight_of);
+}
+
+StoredAdapter StoredAdapter::open(const std::filesystem::path& folder, std::span<const LinearShape> linears,
+                                  std::vector<std::string>& warnings) {
+  return open_parts(folder, linears, nullptr, warnings, nullptr);
+}
+
+StoredAdapter StoredAdapter::open_parts(const std::filesystem::path& folder,
+                                        std::span<const LinearShape> modules, const LlamaConfig* model,
+                                        std::vector<std::string>& warnings, const WeightOf& weight_of) {
   if (!std::filesystem::is_directory(folder)) {
     throw Error(ErrorKind::kInput, folder.string(), "is not a folder with an adapter");
   }
   PeftConfig config = read_adapter_config(folder / kConfigName, warnings);
   StoredAdapter adapter(std::move(config), open_weights_file(folder));
   MatrixFinder finder(adapter.file_);
-  const std::vector<LinearShape> modules = adaptable_modules(model);
   const auto matched =
       by_configuration(folder, [&] { return match_modules(adapter.config_, names_of(modules)); });
   std::vector<std::string> adapted;
@@ -140,8 +150,10 @@ StoredAdapter StoredAdapter::open(const std::filesystem::path& folder, const Lla
       adapter.base_copies_.push_back({shape.name + ".weight", finder.take(copy, {shape.out, shape.in})});
     }
   }
-  for (const TrainedPart& part :
-       by_configuration(folder, [&] { return trained_parts(adapter.config_, model, adapted); })) {
+  const auto parts = by_configuration(folder, [&] {
+    return model != nullptr ? trained_parts(adapter.config_, *model, adapted) : std::vector<TrainedPart>();
+  });
+  for (const TrainedPart& part : parts) {
     adapter.full_.push_back({part.parameter.name, finder.take(part.stored, part.parameter.shape)});
   }
   finder.refuse_leftovers();

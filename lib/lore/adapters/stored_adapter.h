@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,9 @@ class StoredAdapter {
   /// Throws: Error kInput naming file and tensor.
   static StoredAdapter open(const std::filesystem::path& folder, const LlamaConfig& model,
                             std::vector<std::string>& warnings, const WeightOf& weight_of = nullptr);
+  /// The same against a list of linears, for an adapter that is nothing but low-rank updates of them.
+  static StoredAdapter open(const std::filesystem::path& folder, std::span<const LinearShape> linears,
+                            std::vector<std::string>& warnings);
 
   /// Of the adapter as it is read.
   const PeftConfig& config() const { return config_; }
@@ -69,6 +73,9 @@ class StoredAdapter {
   StoredAdapter(PeftConfig config, SafetensorsFile file)
       : config_(std::move(config)), file_(std::move(file)) {}
 
+  static StoredAdapter open_parts(const std::filesystem::path& folder, std::span<const LinearShape> modules,
+                                  const LlamaConfig* model, std::vector<std::string>& warnings,
+                                  const WeightOf& weight_of);
   at::Tensor read_matrix(const TensorView& view) const;
   void take_start_off(const WeightOf& weight_of);
 

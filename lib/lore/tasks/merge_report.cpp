@@ -47,6 +47,19 @@ Json proof_json(const std::optional<MergeProof>& proof) {
           {"base_rounding", proof->base_rounding ? difference_json(*proof->base_rounding) : Json()}};
 }
 
+Json restoration_json(const Restoration& restoration) {
+  Json json{{"base", restoration.base.empty() ? Json() : Json(restoration.base)}};
+  json["exact"] = restoration.base.empty() ? Json() : Json(restoration.exact);
+  json["original"] = Json();
+  if (restoration.original) {
+    json["original"] = {{"name", restoration.original_name},
+                        {"max_abs", restoration.original->max_abs},
+                        {"differing_elements", restoration.original->differing},
+                        {"elements", restoration.original->elements}};
+  }
+  return json;
+}
+
 /// The updates of each leaf name taken together: "q_proj", "v_proj".
 std::map<std::string, RoundedUpdate> by_leaf(const std::vector<ModuleUpdate>& updates) {
   std::map<std::string, RoundedUpdate> leaves;
@@ -71,7 +84,8 @@ double surviving_share(const RoundedUpdate& update) {
 }
 
 Json to_json(const MergeReport& report) {
-  Json json{{"format", 1}, {"made_by", Provenance::versions()}};
+  Json json{{"format", 1}, {"operation", report.subtract ? "subtract" : "merge"}};
+  json["made_by"] = Provenance::versions();
   json["base"] = digest_json(report.base);
   json["base"]["name"] = report.base_name;
   json["base"]["binding"] = report.binding;
@@ -86,6 +100,9 @@ Json to_json(const MergeReport& report) {
   json["adapter"]["use_dora"] = report.config.use_dora;
   json["adapter"]["bias"] = report.config.bias;
   json["adapter"]["modules_to_save"] = report.config.modules_to_save;
+  if (!report.parts.is_null()) {
+    json["parts"] = report.parts;
+  }
   json["dtype"] = report.dtype;
   json["untied_head"] = report.untied;
   json["shards"] = report.shards;
@@ -96,6 +113,9 @@ Json to_json(const MergeReport& report) {
     json["update"]["modules"][leaf] = update_json(update);
   }
   json["proof"] = proof_json(report.proof);
+  if (report.restoration) {
+    json["restoration"] = restoration_json(*report.restoration);
+  }
   json["copied_files"] = report.copied;
   json["missing_files"] = report.missing;
   return json;
@@ -107,20 +127,23 @@ std::string merged_model_card(const MergeReport& report) {
   if (!report.licence.empty()) {
     card += fmt::format("license: {}\n", Json(report.licence).dump());
   }
-  card += "tags:\n- merged\n- lora\n---\n\n# Merged model\n\n";
-  card += fmt::format("`{}` with the LoRA adapter `{}` merged into its weights by Lore.\n\n",
-                      report.base_name, report.adapter_name);
+  card += fmt::format("tags:\n- {}\n- lora\n---\n\n# {} model\n\n", report.subtract ? "unmerged" : "merged",
+                      report.subtract ? "Unmerged" : "Merged");
+  card += fmt::format("`{}` with the LoRA adapter `{}` {} its weights by Lore.\n\n", report.base_name,
+                      report.adapter_name, report.subtract ? "taken out of" : "merged into");
   card += "| | |\n|---|---|\n";
   card += fmt::format("| base | {}, SHA-256 of its tensors {} |\n", report.base_name, report.base.sha256);
   card += fmt::format("| adapter | rank {}, lora_alpha {:g}{}{}, SHA-256 of its tensors {} |\n",
                       report.config.r, report.config.lora_alpha, report.config.use_rslora ? ", rsLoRA" : "",
                       report.config.use_dora ? ", DoRA" : "", report.adapter.sha256);
-  card += fmt::format("| base of the adapter | {} |\n", report.binding);
+  card += fmt::format("| {} | {} |\n", report.subtract ? "adapter in the model" : "base of the adapter",
+                      report.binding);
   card += fmt::format("| dtype | {} |\n", report.dtype);
   card += fmt::format("| update left after rounding | {:.2f}% |\n", 100 * surviving_share(report.total()));
   if (report.proof) {
-    card += fmt::format("| proof | KL {:.2e} nats a token from base + adapter on {} tokens |\n",
-                        report.proof->merged.kl, report.proof->tokens);
+    card +=
+        fmt::format("| proof | KL {:.2e} nats a token from {} + adapter on {} tokens |\n",
+                    report.proof->merged.kl, report.subtract ? "this model" : "base", report.proof->tokens);
   } else {
     card += "| proof | skipped (--no-verify) |\n";
   }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +9,7 @@
 #include "lore/formats/tensors_digest.h"
 #include "lore/tasks/merge_proof.h"
 #include "lore/tasks/merge_stream.h"
+#include "lore/tasks/unmerge.h"
 
 namespace lore {
 
@@ -17,10 +18,13 @@ struct MergeReport {
   std::string base_name;
   TensorsDigest base;
   std::string licence;     ///< of the base, empty when it names none
-  std::string binding;     ///< "same base", "other base allowed" or "not recorded"
+  std::string binding;     ///< "same base", "other base allowed" or "not recorded"; or as check_merged_with
   std::string difference;  ///< of the base from the one the adapter was made on
   std::string adapter_name;
   TensorsDigest adapter;
+  nlohmann::ordered_json parts;  ///< of a weighted sum of adapters; else null
+  bool subtract = false;
+  std::optional<Restoration> restoration;  ///< of a subtraction
   PeftConfig config;
   std::vector<ModuleUpdate> updates;
   std::string dtype;

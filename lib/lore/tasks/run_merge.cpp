@@ -17,8 +17,10 @@
 #include "lore/tasks/base_model.h"
 #include "lore/tasks/gguf_tokenizer_files.h"
 #include "lore/tasks/merge_probe.h"
+#include "lore/tasks/merge_source.h"
 #include "lore/tasks/merged_config.h"
 #include "lore/tasks/model_files.h"
+#include "lore/tasks/output_folder.h"
 #include "lore/tasks/replaced_parameters.h"
 
 namespace lore {
@@ -33,44 +35,6 @@ constexpr double kLeastShare = 0.01;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-/// The output as an absolute path without "/" at its end.
-fs::path tidy_output(const fs::path& output) {
-  const fs::path normal = fs::absolute(output).lexically_normal();
-  return normal.has_filename() ? normal : normal.parent_path();
-}
-
-bool is_inside(const fs::path& path, const fs::path& folder) {
-  const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
-  return end == folder.end();
-}
-
-void check_output(const fs::path& output, const MergeRequest& request, const fs::path& base) {
-  for (const fs::path& input : {base, fs::path(request.adapter)}) {
-    if (is_inside(fs::weakly_canonical(input), fs::weakly_canonical(output))) {
-      throw Error(
-          ErrorKind::kUsage, "--output",
-          fmt::format("{} holds {}, which is read; choose another folder", output.string(), input.string()));
-    }
-  }
-  if (!fs::exists(output)) {
-    return;
-  }
-  if (!fs::is_directory(output)) {
-    throw Error(ErrorKind::kRefused, output.string(), "is not a folder");
-  }
-  if (fs::is_empty(output)) {
-    return;
-  }
-  if (!request.overwrite) {
-    throw Error(ErrorKind::kRefused, output.string(),
-                "is not empty; choose another folder, or replace a merged model in it with --overwrite");
-  }
-  if (!fs::exists(output / kReportName)) {
-    throw Error(ErrorKind::kRefused, output.string(),
-                fmt::format("has no {}: --overwrite replaces merged models alone", kReportName));
-  }
 }
 
 void check_space(const fs::path& output, std::uint64_t needed) {
@@ -121,34 +85,52 @@ void refuse_no_op(const MergeReport& report) {
   }
 }
 
-void refuse_failed(const MergeProof& proof) {
+void refuse_failed(const MergeProof& proof, bool subtract) {
   if (!proof.holds()) {
     throw Error(
         ErrorKind::kRefused, "proof",
-        fmt::format("the merged model is not base + adapter: largest logit difference {:.3g}{}, KL "
-                    "{:.3g} (bound {:.3g}) over {} tokens; nothing was written",
+        fmt::format("{}: largest logit difference {:.3g}{}, KL {:.3g} (bound {:.3g}) over {} tokens; nothing "
+                    "was written",
+                    subtract ? "the result + adapter is not the merged model"
+                             : "the merged model is not base + adapter",
                     proof.merged.max_abs,
                     proof.max_abs_bound > 0 ? fmt::format(" (bound {:.3g})", proof.max_abs_bound) : "",
                     proof.merged.kl, proof.kl_bound, proof.tokens));
   }
 }
 
-/// Compares the base with the one the adapter names. Returns what to record.
-std::string check_binding(const std::optional<BaseBinding>& binding, MergeReport& report,
+/// The bases that the adapters name, with a warning for each that names none.
+std::vector<BaseBinding> read_bindings(const MergeRequest& request, std::vector<std::string>& warnings) {
+  std::vector<BaseBinding> bindings;
+  for (const WeightedAdapter& adapter : request.adapters) {
+    if (auto binding = read_base_binding(adapter.folder)) {
+      bindings.push_back(std::move(*binding));
+    } else {
+      warnings.push_back(
+          fmt::format("{} does not record the base it was made on (no lore_manifest.json), so a wrong base "
+                      "cannot be told",
+                      adapter.folder));
+    }
+  }
+  return bindings;
+}
+
+/// Compares the base with those the adapters name. Returns what to record.
+std::string check_binding(const std::vector<BaseBinding>& bindings, MergeReport& report,
                           const MergeRequest& request, Messages& messages) {
-  if (!binding) {
-    return "not recorded";
+  for (const BaseBinding& binding : bindings) {
+    report.difference = base_difference(binding, report.base_name, report.base);
+    if (report.difference.empty()) {
+      continue;
+    }
+    if (!request.allow_base_mismatch) {
+      throw Error(ErrorKind::kRefused, request.base,
+                  report.difference + "; give that base, or --allow-base-mismatch to merge all the same");
+    }
+    messages.warning(report.difference + "; merging all the same (--allow-base-mismatch)");
+    return "other base allowed";
   }
-  report.difference = base_difference(*binding, report.base_name, report.base);
-  if (report.difference.empty()) {
-    return "same base";
-  }
-  if (!request.allow_base_mismatch) {
-    throw Error(ErrorKind::kRefused, request.base,
-                report.difference + "; give that base, or --allow-base-mismatch to merge all the same");
-  }
-  messages.warning(report.difference + "; merging all the same (--allow-base-mismatch)");
-  return "other base allowed";
+  return bindings.empty() ? "not recorded" : "same base";
 }
 
 void write_config(const MergeBase& base, const MergePlan& plan, const fs::path& folder) {
@@ -159,15 +141,17 @@ void write_config(const MergeBase& base, const MergePlan& plan, const fs::path& 
   write_file_atomically(folder / "config.json", config.dump(2) + "\n");
 }
 
-}  // namespace
+std::vector<fs::path> inputs_of(const MergeRequest& request, const fs::path& base) {
+  std::vector<fs::path> inputs{base};
+  for (const WeightedAdapter& adapter : request.adapters) {
+    inputs.emplace_back(adapter.folder);
+  }
+  return inputs;
+}
 
-std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environment& environment,
-                                      Messages& messages) {
-  const fs::path base_path = find_model(request.base, fs::current_path(), environment.cache_roots);
-  const fs::path output = tidy_output(request.output);
-  check_output(output, request, base_path);
-  MergeBase base = MergeBase::open(base_path);
-  std::vector<std::string> warnings = base.weights->config().warnings;
+/// Opens an adapter for a base that is not adapted yet.
+StoredAdapter open_adapter(const fs::path& folder, const MergeBase& base,
+                           std::vector<std::string>& warnings) {
   const std::vector<LinearShape> modules = adaptable_modules(base.weights->config());
   const WeightOf weight_of = [&](std::size_t place) {
     const LinearShape& module = modules[place];
@@ -175,20 +159,83 @@ std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environ
     return base.weights->tensor(tied ? "model.embed_tokens.weight" : module.name + ".weight",
                                 {module.out, module.in}, at::kFloat);
   };
-  const StoredAdapter adapter =
-      StoredAdapter::open(request.adapter, base.weights->config(), warnings, weight_of);
-  const std::optional<BaseBinding> binding = read_base_binding(request.adapter);
-  if (!binding) {
-    warnings.push_back(fmt::format(
-        "{} does not record the base it was made on (no lore_manifest.json), so a wrong base cannot be told",
-        request.adapter));
+  return StoredAdapter::open(folder, base.weights->config(), warnings, weight_of);
+}
+
+/// The same of one whose warnings have been told.
+StoredAdapter open_adapter(const fs::path& folder, const MergeBase& base) {
+  std::vector<std::string> told_already;
+  return open_adapter(folder, base, told_already);
+}
+
+void check_adapters(const MergeRequest& request, const MergeBase& base, std::vector<std::string>& warnings) {
+  for (const WeightedAdapter& given : request.adapters) {
+    const StoredAdapter adapter = open_adapter(given.folder, base, warnings);
+    refuse_zero_adapter(adapter, given.folder);
   }
+}
+
+/// Runs the result + adapter beside the merged model that was given: the proof of a merge, turned around.
+std::optional<MergeProof> prove_subtraction(const MergeRequest& request, const fs::path& output,
+                                            const MergePlan& plan, const fs::path& result,
+                                            const fs::path& merged, const MergeProbe& probe,
+                                            const std::function<bool()>& stop) {
+  MergeBase base = MergeBase::open(result);
+  const auto source =
+      open_merge_source(request.adapters, 1, adaptable_modules(base.weights->config()), output, stop);
+  if (!source) {
+    return std::nullopt;
+  }
+  const StoredAdapter adapter = open_adapter(source->folder, base);
+  base.adapt(adapter);
+  return prove_merge(base, adapter, plan, merged, probe, stop);
+}
+
+/// Compares the result with the base that the adapter was made on.
+Restoration what_came_back(const MergeRequest& request, const std::vector<BaseBinding>& bindings,
+                           const fs::path& result, const Environment& environment, MergeReport& report) {
+  Restoration restoration;
+  if (!report.merged) {
+    report.merged = digest_tensors(open_weights(result)->files());
+  }
+  if (!bindings.empty()) {
+    restoration.base = bindings.front().name;
+    restoration.exact = bindings.front().digest == *report.merged;
+  }
+  if (!request.original.empty()) {
+    const fs::path original = find_model(request.original, fs::current_path(), environment.cache_roots);
+    restoration.original_name = base_name(original, request.original);
+    restoration.original = compare_weights(*open_weights(original), *open_weights(result));
+  }
+  return restoration;
+}
+
+}  // namespace
+
+std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environment& environment,
+                                      Messages& messages) {
+  const fs::path base_path = find_model(request.base, fs::current_path(), environment.cache_roots);
+  const fs::path output = tidy_output(request.output);
+  check_output(output, inputs_of(request, base_path), {request.overwrite, kReportName, "a merged model"});
+  MergeBase base = MergeBase::open(base_path);
+  std::vector<std::string> warnings = base.weights->config().warnings;
+  const std::vector<LinearShape> modules = adaptable_modules(base.weights->config());
+  const std::function<bool()> stop = [&] { return *environment.signal != 0; };
+  const std::vector<BaseBinding> bindings = read_bindings(request, warnings);
+  check_adapters(request, base, warnings);
   for (const std::string& warning : warnings) {
     messages.warning(warning);
   }
-  refuse_zero_adapter(adapter, request.adapter);
+  const std::optional<MergeSource> source =
+      open_merge_source(request.adapters, request.subtract ? -1 : 1, modules, output, stop);
+  if (!source) {
+    return std::nullopt;
+  }
+  const StoredAdapter adapter = open_adapter(source->folder, base);
   base.adapt(adapter);
-  refuse_other_base_copies(adapter, base);
+  if (!request.subtract) {
+    refuse_other_base_copies(adapter, base);
+  }
   const MergePlan plan = plan_merge(base, adapter, request.dtype, request.shard_bytes);
   constexpr std::uint64_t kOtherFiles = 64'000'000;
   check_space(output, plan.bytes + kOtherFiles);
@@ -203,13 +250,14 @@ std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environ
   MergeReport& report = outcome.report;
   report.base_name = base_name(base_path, request.base);
   report.licence = licence_of(base_path);
-  report.adapter_name = base_name(request.adapter, request.adapter);
+  report.adapter_name = source->name;
+  report.parts = source->parts;
+  report.subtract = request.subtract;
   report.config = adapter.config();
   report.dtype = config_name(plan.dtype);
   report.untied = plan.unties;
   report.shards = plan.shards.size();
 
-  const std::function<bool()> stop = [&] { return *environment.signal != 0; };
   std::atomic<bool> abandoned{false};
   const std::function<bool()> give_up = [&] { return stop() || abandoned; };
   AtomicFolder folder(output);
@@ -217,7 +265,9 @@ std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environ
   // The base is hashed while it is merged; a base that is not the adapter's ends the writing.
   std::future<TensorsDigest> hashing = std::async(std::launch::async, [&] {
     TensorsDigest digest = digest_tensors(base.weights->files(), FileMemo(environment.hash_dir), give_up);
-    abandoned = abandoned || (binding && !request.allow_base_mismatch && binding->digest != digest);
+    const auto is_other = [&](const BaseBinding& binding) { return binding.digest != digest; };
+    abandoned = abandoned || (!request.allow_base_mismatch && !request.subtract &&
+                              std::any_of(bindings.begin(), bindings.end(), is_other));
     return digest;
   });
   try {
@@ -233,7 +283,9 @@ std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environ
   if (stop()) {
     return std::nullopt;
   }
-  report.binding = check_binding(binding, report, request, messages);
+  report.binding = request.subtract ? check_merged_with(base_path, report.base, request.adapters, bindings,
+                                                        request.allow_base_mismatch, messages)
+                                    : check_binding(bindings, report, request, messages);
   refuse_no_op(report);
   report.adapter = digest_tensors({adapter.weights_file()});
   write_index(plan, folder.staging());
@@ -256,13 +308,18 @@ std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environ
         make_probe(has_tokenizer ? folder.staging() : base_path, request.probe, base.weights->config());
     std::future<TensorsDigest> hashing_merged = std::async(
         std::launch::async, [&] { return digest_tensors(open_weights(folder.staging())->files(), give_up); });
-    report.proof = prove_merge(base, adapter, plan, folder.staging(), probe, stop);
+    report.proof = request.subtract
+                       ? prove_subtraction(request, output, plan, folder.staging(), base_path, probe, stop)
+                       : prove_merge(base, adapter, plan, folder.staging(), probe, stop);
     report.merged = hashing_merged.get();
     if (!report.proof) {
       return std::nullopt;
     }
     outcome.proof_seconds = seconds_since(proof_start);
-    refuse_failed(*report.proof);
+    refuse_failed(*report.proof, request.subtract);
+  }
+  if (request.subtract) {
+    report.restoration = what_came_back(request, bindings, folder.staging(), environment, report);
   }
   write_file_atomically(folder.staging() / "README.md", merged_model_card(report));
   write_file_atomically(folder.staging() / kReportName, to_json(report).dump(2) + "\n");

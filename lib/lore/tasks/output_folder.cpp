@@ -1,0 +1,54 @@
+#include "lore/tasks/output_folder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lore/core/error.h"
+
+namespace lore {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_inside(const fs::path& path, const fs::path& folder) {
+  const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
+  return end == folder.end();
+}
+
+}  // namespace
+
+fs::path tidy_output(const fs::path& output) {
+  const fs::path normal = fs::absolute(output).lexically_normal();
+  return normal.has_filename() ? normal : normal.parent_path();
+}
+
+void check_output(const fs::path& output, std::span<const fs::path> inputs, const OutputRule& rule) {
+  for (const fs::path& input : inputs) {
+    if (is_inside(fs::weakly_canonical(input), fs::weakly_canonical(output))) {
+      throw Error(
+          ErrorKind::kUsage, "--output",
+          fmt::format("{} holds {}, which is read; choose another folder", output.string(), input.string()));
+    }
+  }
+  if (!fs::exists(output)) {
+    return;
+  }
+  if (!fs::is_directory(output)) {
+    throw Error(ErrorKind::kRefused, output.string(), "is not a folder");
+  }
+  if (fs::is_empty(output)) {
+    return;
+  }
+  if (!rule.overwrite) {
+    throw Error(
+        ErrorKind::kRefused, output.string(),
+        fmt::format("is not empty; choose another folder, or replace {} in it with --overwrite", rule.kind));
+  }
+  if (!fs::exists(output / rule.mark)) {
+    throw Error(ErrorKind::kRefused, output.string(),
+                fmt::format("has no {}: --overwrite replaces {} alone", rule.mark, rule.kind));
+  }
+}
+
+}  // namespace lore

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+
+namespace lore {
+
+/// `output` as an absolute path without "/" at its end.
+std::filesystem::path tidy_output(const std::filesystem::path& output);
+
+/// What may stand at the output of a command that makes a folder.
+struct OutputRule {
+  bool overwrite = false;
+  std::string mark;  ///< the file that only folders of its kind have, which alone may be replaced
+  std::string kind;  ///< what such a folder is: "a merged model"
+};
+
+/// Throws: Error kUsage when the output holds one of the `inputs`; kRefused when it is in use: not empty
+/// without `overwrite`, or no folder of its kind with it.
+void check_output(const std::filesystem::path& output, std::span<const std::filesystem::path> inputs,
+                  const OutputRule& rule);
+
+}  // namespace lore
