@@ -32,7 +32,10 @@ std::string adapter_name(const std::string& folder) {
                                                                      : name;
 }
 
-void refuse_what_cannot_be_added(const PeftConfig& config, const std::string& folder) {
+void refuse_what_cannot_be_added(const std::string& folder) {
+  std::vector<std::string> told_with_the_adapter;
+  const PeftConfig config =
+      read_adapter_config(std::filesystem::path(folder) / "adapter_config.json", told_with_the_adapter);
   const auto refuse = [&](const char* key, const char* why) {
     throw Error(ErrorKind::kInput, fmt::format("{}/adapter_config.json: {}", folder, key), why);
   };
@@ -54,11 +57,14 @@ void refuse_what_cannot_be_added(const PeftConfig& config, const std::string& fo
 
 /// Whatever else an adapter brings along would be lost without a word.
 void refuse_other_tensors(const StoredAdapter& adapter) {
-  const std::string head = adapter.head_base() != nullptr ? adapter.head_base()->name : "";
+  std::set<std::string> known;
+  for (const StoredParameter& copy : adapter.base_copies()) {
+    known.insert(copy.view.name);
+  }
   const SafetensorsFile file = SafetensorsFile::open(adapter.weights_file());
   for (const TensorView& view : file.tensors()) {
     if (!view.name.ends_with(".lora_A.weight") && !view.name.ends_with(".lora_B.weight") &&
-        view.name != head) {
+        !known.contains(view.name)) {
       throw Error(
           ErrorKind::kInput, fmt::format("{}: {}", adapter.weights_file().string(), view.name),
           "is no low-rank matrix of a linear and cannot be added up; merge this adapter alone with lore "
@@ -233,6 +239,9 @@ AdapterGroup AdapterGroup::open(std::span<const WeightedAdapter> adapters,
   std::set<std::string> seen;
   group.parts.reserve(adapters.size());
   for (const WeightedAdapter& given : adapters) {
+    if (std::filesystem::is_directory(given.folder)) {
+      refuse_what_cannot_be_added(given.folder);
+    }
     const std::vector<LinearShape> own =
         linears.empty() ? adapter_linears(given.folder) : std::vector(linears.begin(), linears.end());
     Part part{adapter_name(given.folder),
@@ -241,7 +250,6 @@ AdapterGroup AdapterGroup::open(std::span<const WeightedAdapter> adapters,
               StoredAdapter::open(given.folder, own, warnings),
               read_base_binding(given.folder),
               {}};
-    refuse_what_cannot_be_added(part.adapter.config(), given.folder);
     refuse_other_tensors(part.adapter);
     refuse_zero(part.adapter, given.folder);
     for (const LinearShape& linear : own) {
