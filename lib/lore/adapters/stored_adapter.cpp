@@ -9,7 +9,9 @@
 #include <set>
 
 #include "lore/adapters/module_matching.h"
+#include "lore/adapters/tensor_mistakes.h"
 #include "lore/core/error.h"
+#include "lore/formats/adapter_record.h"
 #include "lore/nn/tensor_dtype.h"
 
 namespace lore {
@@ -26,25 +28,32 @@ class MatrixFinder {
   const TensorView& take(const std::string& name, at::IntArrayRef shape) {
     const TensorView* view = file_.find(name);
     if (view == nullptr) {
-      throw Error(ErrorKind::kInput, path_, fmt::format("{} is missing", name));
+      throw Error(ErrorKind::kInput, path_,
+                  fmt::format("{} is missing{}", name, misnamed_tensor(file_, name)));
     }
     const std::string subject = fmt::format("{}: {}", path_, name);
     if (!shape.equals(view->shape)) {
-      throw Error::mismatch(ErrorKind::kInput, subject, fmt::format("[{}]", fmt::join(shape, ",")),
-                            fmt::format("[{}]", fmt::join(view->shape, ",")));
+      throw Error::mismatch(
+          ErrorKind::kInput, subject, fmt::format("[{}]", fmt::join(shape, ",")),
+          fmt::format("[{}]{}", fmt::join(view->shape, ","), shape_mistake(shape, view->shape)));
     }
     if (!torch_dtype(view->dtype)) {
-      throw Error::mismatch(ErrorKind::kInput, subject, "F32, F16 or BF16", name_of(view->dtype));
+      throw Error::mismatch(ErrorKind::kInput, subject, "F32, F16 or BF16",
+                            fmt::format("{}; save the adapter in one of these", name_of(view->dtype)));
     }
     taken_.insert(name);
     return *view;
   }
 
-  void refuse_leftovers() const {
+  /// `unused` says which parts of the configuration match nothing, and so may be meant for the tensor.
+  void refuse_leftovers(const std::vector<std::string>& unused) const {
     for (const TensorView& view : file_.tensors()) {
       if (!taken_.contains(view.name)) {
         throw Error(ErrorKind::kInput, fmt::format("{}: {}", path_, view.name),
-                    fmt::format("belongs to no module that {} targets in this model", kConfigName));
+                    fmt::format("belongs to no module that {} targets in this model; {}", kConfigName,
+                                unused.empty() ? "is it an adapter of another model, or was its "
+                                                 "configuration edited?"
+                                               : unused.front()));
       }
     }
   }
@@ -66,13 +75,15 @@ SafetensorsFile open_weights_file(const std::filesystem::path& folder) {
 }
 
 std::vector<MatchedModule> matched_modules(const PeftConfig& config, std::span<const LinearShape> linears,
-                                           const std::filesystem::path& folder) {
+                                           const std::filesystem::path& folder,
+                                           std::vector<std::string>& unused) {
   std::vector<std::string> names;
+  names.reserve(linears.size());
   for (const LinearShape& linear : linears) {
     names.push_back(linear.name);
   }
   try {
-    return match_modules(config, names);
+    return match_modules(config, names, &unused);
   } catch (const Error& error) {
     throw Error(ErrorKind::kInput, fmt::format("{}: {}", (folder / kConfigName).string(), error.subject()),
                 error.message());
@@ -87,9 +98,11 @@ StoredAdapter StoredAdapter::open(const std::filesystem::path& folder, std::span
     throw Error(ErrorKind::kInput, folder.string(), "is not a folder with an adapter");
   }
   PeftConfig config = read_adapter_config(folder / kConfigName, warnings);
+  check_adapter_record(folder, config);
   StoredAdapter adapter(std::move(config), open_weights_file(folder));
   MatrixFinder finder(adapter.file_);
-  for (const MatchedModule& module : matched_modules(adapter.config_, linears, folder)) {
+  std::vector<std::string> unused;
+  for (const MatchedModule& module : matched_modules(adapter.config_, linears, folder, unused)) {
     const LinearShape& linear = linears[module.linear];
     const std::string prefix = "base_model.model." + linear.name;
     adapter.modules_.push_back({module.linear, module.scale,
@@ -99,7 +112,10 @@ StoredAdapter StoredAdapter::open(const std::filesystem::path& folder, std::span
       finder.take(adapter.head_base()->name, {linear.out, linear.in});
     }
   }
-  finder.refuse_leftovers();
+  finder.refuse_leftovers(unused);
+  for (const std::string& part : unused) {
+    warnings.push_back(fmt::format("{}: {}", (folder / kConfigName).string(), part));
+  }
   return adapter;
 }
 
@@ -110,7 +126,7 @@ at::Tensor StoredAdapter::read_matrix(const TensorView& view) const {
   matrix.copy_(stored);
   if (!at::isfinite(matrix).all().item<bool>()) {
     throw Error(ErrorKind::kInput, fmt::format("{}: {}", file_.file()->path().string(), view.name),
-                "holds NaN or infinite values");
+                "holds NaN or infinite values; take an earlier checkpoint of the adapter");
   }
   file_.file()->release(view.bytes);
   return matrix;
