@@ -457,7 +457,7 @@ def target_besides(folder):
 
 @case
 def target_regex_catastrophic(folder):
-    config(folder, target_modules=r"((.*)*)*x")
+    config(folder, target_modules=r"(\w+\.?)+\d\d\d")
 
 
 @case

@@ -8,6 +8,7 @@
 
 #include <set>
 
+#include "lore/adapters/adapter_weights.h"
 #include "lore/adapters/module_matching.h"
 #include "lore/adapters/tensor_mistakes.h"
 #include "lore/core/error.h"
@@ -18,7 +19,6 @@ namespace lore {
 namespace {
 
 constexpr const char* kConfigName = "adapter_config.json";
-constexpr const char* kWeightsName = "adapter_model.safetensors";
 
 /// Finds matrices by name and remembers which ones were taken.
 class MatrixFinder {
@@ -35,7 +35,7 @@ class MatrixFinder {
     if (!shape.equals(view->shape)) {
       throw Error::mismatch(
           ErrorKind::kInput, subject, fmt::format("[{}]", fmt::join(shape, ",")),
-          fmt::format("[{}]{}", fmt::join(view->shape, ","), shape_mistake(shape, view->shape)));
+          fmt::format("[{}]{}", fmt::join(view->shape, ","), shape_mistake(name, shape, view->shape)));
     }
     if (!torch_dtype(view->dtype)) {
       throw Error::mismatch(ErrorKind::kInput, subject, "F32, F16 or BF16",
@@ -64,16 +64,6 @@ class MatrixFinder {
   std::set<std::string> taken_;
 };
 
-SafetensorsFile open_weights_file(const std::filesystem::path& folder) {
-  if (!std::filesystem::exists(folder / kWeightsName) &&
-      std::filesystem::exists(folder / "adapter_model.bin")) {
-    throw Error(ErrorKind::kInput, (folder / "adapter_model.bin").string(),
-                "is a pickle, which can run code when read; save the adapter with "
-                "save_pretrained(..., safe_serialization=True)");
-  }
-  return SafetensorsFile::open(folder / kWeightsName);
-}
-
 std::vector<MatchedModule> matched_modules(const PeftConfig& config, std::span<const LinearShape> linears,
                                            const std::filesystem::path& folder,
                                            std::vector<std::string>& unused) {
@@ -94,12 +84,10 @@ std::vector<MatchedModule> matched_modules(const PeftConfig& config, std::span<c
 
 StoredAdapter StoredAdapter::open(const std::filesystem::path& folder, std::span<const LinearShape> linears,
                                   std::vector<std::string>& warnings) {
-  if (!std::filesystem::is_directory(folder)) {
-    throw Error(ErrorKind::kInput, folder.string(), "is not a folder with an adapter");
-  }
+  check_adapter_folder(folder);
   PeftConfig config = read_adapter_config(folder / kConfigName, warnings);
   check_adapter_record(folder, config);
-  StoredAdapter adapter(std::move(config), open_weights_file(folder));
+  StoredAdapter adapter(std::move(config), open_adapter_weights(folder));
   MatrixFinder finder(adapter.file_);
   std::vector<std::string> unused;
   for (const MatchedModule& module : matched_modules(adapter.config_, linears, folder, unused)) {

@@ -28,11 +28,12 @@ std::string misnamed_tensor(const SafetensorsFile& file, const std::string& name
   return "; is it an adapter of another model, or was a tensor lost?";
 }
 
-std::string shape_mistake(std::span<const std::int64_t> expected, std::span<const std::int64_t> got) {
+std::string shape_mistake(const std::string& name, std::span<const std::int64_t> expected,
+                          std::span<const std::int64_t> got) {
   if (expected.size() != 2 || got.size() != 2) {
     return "";
   }
-  const bool is_a = expected[0] < expected[1];
+  const bool is_a = parse_adapter_tensor_name(name).part == AdapterPart::kA;
   const std::int64_t rank = expected[is_a ? 0 : 1];
   const std::int64_t width = expected[is_a ? 1 : 0];
   const std::int64_t got_rank = got[is_a ? 0 : 1];
@@ -43,7 +44,7 @@ std::string shape_mistake(std::span<const std::int64_t> expected, std::span<cons
   if (got_width == rank) {
     return " (A and B swapped?)";
   }
-  if (got_rank == rank) {
+  if (got_rank == rank && got_width > 0) {
     return fmt::format(" (an adapter of a model with {} in place of {} here)", got_width, width);
   }
   if (got_width == width) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "lore/core/error.h"
@@ -13,11 +14,20 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// A whole number is written as one, as adapter_config.json has it.
+Json number(double value) {
+  constexpr double kExact = 9007199254740992.0;
+  return std::nearbyint(value) == value && std::abs(value) <= kExact ? Json(static_cast<std::int64_t>(value))
+                                                                     : Json(value);
+}
+
+Json number(std::int64_t value) { return value; }
+
 template <typename Value>
 Json pattern(const std::vector<std::pair<std::string, Value>>& entries) {
   Json object = Json::object();
   for (const auto& [key, value] : entries) {
-    object[key] = value;
+    object[key] = number(value);
   }
   return object;
 }
@@ -26,7 +36,7 @@ Json pattern(const std::vector<std::pair<std::string, Value>>& entries) {
 
 Json adapter_record(const PeftConfig& config) {
   return {{"r", config.r},
-          {"lora_alpha", config.lora_alpha},
+          {"lora_alpha", number(config.lora_alpha)},
           {"use_rslora", config.use_rslora},
           {"rank_pattern", pattern(config.rank_pattern)},
           {"alpha_pattern", pattern(config.alpha_pattern)}};

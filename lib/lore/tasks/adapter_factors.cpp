@@ -11,6 +11,7 @@
 #include <set>
 #include <tuple>
 
+#include "lore/adapters/adapter_weights.h"
 #include "lore/adapters/module_matching.h"
 #include "lore/adapters/tensor_names.h"
 #include "lore/core/error.h"
@@ -38,13 +39,14 @@ class FolderReader {
 
   AdapterFactors read() {
     attempt([&] {
+      check_adapter_folder(folder_);
       result_.config = read_adapter_config(folder_ / kConfigName, findings_.warnings);
       check_adapter_record(folder_, *result_.config);
     });
     for (std::string& warning : findings_.warnings) {
       warning = without_folder(std::move(warning), folder_.string());
     }
-    attempt([&] { result_.file = open_weights(); });
+    attempt([&] { result_.file = open_adapter_weights(folder_); });
     if (result_.file) {
       sort_tensors();
       pair_factors();
@@ -62,25 +64,6 @@ class FolderReader {
     } catch (const Error& error) {
       findings_.problem(error.what());
     }
-  }
-
-  SafetensorsFile open_weights() const {
-    const fs::path file = folder_ / kWeightsName;
-    if (!fs::exists(file)) {
-      if (fs::exists(folder_ / "adapter_model.bin")) {
-        throw Error(ErrorKind::kInput, (folder_ / "adapter_model.bin").string(),
-                    "is a pickle, which can run code when read; save the adapter with "
-                    "save_pretrained(..., safe_serialization=True)");
-      }
-      if (fs::exists(folder_ / "adapter_model.safetensors.index.json")) {
-        throw Error(
-            ErrorKind::kInput, (folder_ / "adapter_model.safetensors.index.json").string(),
-            "an adapter in several files is read neither by PEFT nor by Lore; put its tensors into one "
-            "adapter_model.safetensors");
-      }
-      throw Error(ErrorKind::kInput, file.string(), "is missing");
-    }
-    return SafetensorsFile::open(file);
   }
 
   void sort_tensors() {
@@ -181,8 +164,8 @@ class FolderReader {
       return;
     }
     for (const std::string& part : unused) {
-      findings_.warnings.push_back(fmt::format("{}: {} matches no tensor in the file", kConfigName,
-                                               part.substr(0, part.find("\": ") + 1)));
+      findings_.warnings.push_back(
+          fmt::format("{}: {} matches no tensor in the file", kConfigName, target_and_hint(part)));
     }
     std::map<std::string, const MatchedModule*> by_name;
     for (const MatchedModule& module : matched) {
@@ -193,7 +176,8 @@ class FolderReader {
         findings_.problem(
             fmt::format("{}: belongs to no module that {} targets{}",
                         tensor(pair.a != nullptr ? *pair.a : *pair.b), kConfigName,
-                        unused.empty() ? "; was the configuration edited?" : "; see the warning"),
+                        unused.empty() ? std::string("; was the configuration edited?")
+                                       : fmt::format("; {} matches none", target_and_hint(unused.front()))),
             "target");
       }
     }
@@ -205,6 +189,14 @@ class FolderReader {
       pair.scale = found->second->scale;
       check_rank(pair, found->second->rank);
     }
+  }
+
+  /// Of what match_modules says of a part that matches nothing: the part, and the nearest name.
+  static std::string target_and_hint(const std::string& message) {
+    const std::size_t hint = message.find(" (did you mean");
+    const std::size_t end = message.find("?)", hint == std::string::npos ? message.size() : hint);
+    return message.substr(0, message.find("\": ") + 1) +
+           (end == std::string::npos ? "" : message.substr(hint, end + 2 - hint));
   }
 
   void check_rank(const FactorPair& pair, std::int64_t rank) {

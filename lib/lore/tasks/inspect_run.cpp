@@ -130,6 +130,7 @@ class RunInspector {
           .add(row.at("step").get<std::int64_t>(), loss.get<double>());
     }
     steps_ = train.last_step;
+    best_step_ = validation.best_step;
     result_.details["steps"] = steps_;
     for (const auto& [name, curve] : {std::pair("training", &train), std::pair("validation", &validation)}) {
       if (curve->points > 0) {
@@ -178,9 +179,13 @@ class RunInspector {
       return;
     }
     const Inspection part = inspect_adapter(folder_ / name, "", environment_);
-    result_.fact(name, fmt::format("{}; `lore inspect {}` says more", part.sound() ? "sound" : "not sound",
+    result_.fact(name, fmt::format("{}; `lore inspect {}` says more", part.sound() ? "sound" : "see below",
                                    (folder_ / name).string()));
-    result_.add_findings(part, name);
+    if (name == "best" && best_step_ == 0) {
+      result_.warnings.emplace_back("best: the validation loss never fell below that of the start");
+    } else {
+      result_.add_findings(part, name);
+    }
     result_.details[name] = {{"sound", part.sound()}, {"frobenius", part.details.value("frobenius", 0.0)}};
   }
 
@@ -188,6 +193,7 @@ class RunInspector {
   const Environment& environment_;
   Inspection result_;
   std::int64_t steps_ = 0;
+  std::int64_t best_step_ = 0;  ///< of the validation loss
 };
 
 }  // namespace

@@ -8,10 +8,10 @@
 
 #include "lore/core/error.h"
 #include "lore/core/printable.h"
+#include "lore/corpus/container.h"
 #include "lore/corpus/row_form.h"
 #include "lore/corpus/row_format.h"
 #include "lore/corpus/row_reader.h"
-#include "lore/corpus/source_files.h"
 #include "lore/data/visible_text.h"
 #include "lore/formats/json_file.h"
 #include "lore/tasks/inspect_values.h"
@@ -27,6 +27,26 @@ std::string model_of(const fs::path& file) {
   const nlohmann::json json = read_json_file(file);
   const auto model = json.find("model");
   return json.is_object() && model != json.end() && model->is_object() ? model->value("type", "") : "";
+}
+
+/// The data files of a folder, however different they are; else the file itself.
+std::vector<std::string> data_files(const fs::path& path) {
+  if (!fs::is_directory(path)) {
+    return {path.string()};
+  }
+  std::vector<std::string> files;
+  for (auto entry = fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied);
+       entry != fs::recursive_directory_iterator(); ++entry) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with('.') && entry->is_directory()) {
+      entry.disable_recursion_pending();
+    } else if (!name.starts_with('.') && entry->is_regular_file() && is_data_name(name) &&
+               !name.starts_with("README") && !name.starts_with("LICENSE")) {
+      files.push_back(entry->path().string());
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 /// Counts what the rows of one source are.
@@ -52,25 +72,25 @@ class RowCounter {
     }
   }
 
-  void describe() const {
+  /// Puts the counts down and returns them for a person, behind the file's name where one is given.
+  std::string describe(const std::string& name) {
     std::string formats;
     for (const auto& [format, count] : formats_) {
       formats += fmt::format("{}{} {}", formats.empty() ? "" : ", ", grouped(count), format);
     }
-    inspection_.fact(
-        "rows", fmt::format("{}: {}{}", grouped(rows_), formats.empty() ? "none that can be used" : formats,
-                            bad_ > 0 ? fmt::format(", {} bad", grouped(bad_)) : ""));
-    inspection_.fact("examples", grouped(examples_));
-    inspection_.details["rows"] = rows_;
-    inspection_.details["bad_rows"] = bad_;
-    inspection_.details["examples"] = examples_;
-    inspection_.details["formats"] = formats_;
+    inspection_.details = {
+        {"rows", rows_}, {"bad_rows", bad_}, {"examples", examples_}, {"formats", formats_}};
     if (rows_ == 0) {
-      inspection_.problem("holds no row");
+      inspection_.problem((name.empty() ? "" : name + ": ") + "holds no row");
     }
     if (bad_ > kListed) {
-      inspection_.problem(fmt::format("and {} more rows that cannot be used", grouped(bad_ - kListed)));
+      inspection_.problem(fmt::format("{}and {} more rows that cannot be used",
+                                      name.empty() ? "" : name + ": ", grouped(bad_ - kListed)));
     }
+    return fmt::format("{}{} rows: {}{}", name.empty() ? "" : name + ", ", grouped(rows_),
+                       formats.empty() ? "none that can be used"
+                                       : fmt::format("{}, {} examples", formats, grouped(examples_)),
+                       bad_ > 0 ? fmt::format(", {} bad", grouped(bad_)) : "");
   }
 
  private:
@@ -116,26 +136,34 @@ Inspection inspect_data(const fs::path& path, const Environment& environment) {
   Inspection inspection;
   inspection.kind = "data";
   inspection.path = path.string();
-  SourceSpec spec;
-  spec.path = path.string();
-  try {
-    const std::vector<std::string> files = source_files(spec.path);
-    std::int64_t bytes = 0;
-    for (const std::string& file : files) {
-      bytes += static_cast<std::int64_t>(fs::file_size(file));
+  inspection.details["files"] = Json::array();
+  const std::vector<std::string> files = data_files(path);
+  if (files.size() > 1) {
+    inspection.fact("files", std::to_string(files.size()));
+  }
+  for (const std::string& file : files) {
+    if (*environment.signal != 0) {
+      break;
     }
-    inspection.fact("files", fmt::format("{}, {}", files.size(), size_text(bytes)));
-    inspection.details["files"] = files.size();
-    inspection.details["bytes"] = bytes;
-    RowCounter counter(spec, inspection);
-    const std::unique_ptr<RowReader> reader = open_rows(spec);
-    for (std::optional<ReadRow> read = reader->next(); read && *environment.signal == 0;
-         read = reader->next()) {
-      counter.add(std::move(*read));
+    const std::string name = fs::is_directory(path) ? fs::relative(file, path).string() : file;
+    Inspection part;
+    SourceSpec spec;
+    spec.path = file;
+    try {
+      RowCounter counter(spec, part);
+      const std::unique_ptr<RowReader> reader = open_rows(spec);
+      for (std::optional<ReadRow> read = reader->next(); read && *environment.signal == 0;
+           read = reader->next()) {
+        counter.add(std::move(*read));
+      }
+      inspection.fact(files.size() > 1 ? "" : "rows", counter.describe(files.size() > 1 ? name : ""));
+    } catch (const Error& error) {
+      part.problem(error.what());
     }
-    counter.describe();
-  } catch (const Error& error) {
-    inspection.problem(error.what());
+    part.details["file"] = name;
+    part.details["bytes"] = fs::file_size(file);
+    inspection.details["files"].push_back(part.details);
+    inspection.add_findings(part, "");
   }
   return inspection;
 }

@@ -64,11 +64,13 @@ void Inspection::problem(const std::string& message, const std::string& group) {
 }
 
 void Inspection::add_findings(const Inspection& part, const std::string& within) {
+  const std::string prefix = within.empty() ? "" : within + ": ";
   for (const Problem& other : part.problems_) {
-    problems_.push_back({fmt::format("{}: {}", within, other.message), within + other.group});
+    problems_.push_back(
+        {without_folder(prefix + other.message, path), other.group.empty() ? "" : within + other.group});
   }
   for (const std::string& warning : part.warnings) {
-    warnings.push_back(fmt::format("{}: {}", within, warning));
+    warnings.push_back(prefix + warning);
   }
 }
 

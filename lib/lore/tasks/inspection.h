@@ -26,7 +26,7 @@ struct Inspection {
   /// Puts a problem down, once. Many of one `group` are counted in the text and all listed for a program.
   /// The path of what is inspected is left out of it.
   void problem(const std::string& message, const std::string& group = "");
-  /// Takes over another inspection's problems and warnings, `within` it.
+  /// Takes over another inspection's problems and warnings, with `within` before them.
   void add_findings(const Inspection& part, const std::string& within);
 
   /// {"kind", "path", "sound", "problems", "warnings", ..details}.
