@@ -17,7 +17,6 @@
 #include "lore/core/printable.h"
 #include "lore/data/visible_text.h"
 #include "lore/formats/hf_cache.h"
-#include "lore/kernels/parallel.h"
 #include "lore/tasks/adapter_factors.h"
 #include "lore/tasks/base_binding.h"
 #include "lore/tasks/base_model.h"
@@ -40,21 +39,18 @@ struct MeasuredModule {
   bool finite() const { return finite_a && finite_b; }
 };
 
+/// One module after another: LAPACK may wait for itself for ever when it is called from several threads.
 std::vector<MeasuredModule> measure(const std::vector<FactorPair>& modules) {
   std::vector<MeasuredModule> measured(modules.size());
-  parallel_for(0, static_cast<std::int64_t>(modules.size()), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const FactorPair& pair = modules[static_cast<std::size_t>(i)];
-      MeasuredModule& module = measured[static_cast<std::size_t>(i)];
-      const at::Tensor a = read_factor(*pair.a);
-      const at::Tensor b = read_factor(*pair.b);
-      module.finite_a = at::isfinite(a).all().item<bool>();
-      module.finite_b = at::isfinite(b).all().item<bool>();
-      if (module.finite()) {
-        module.norms = measure_update(a, b, pair.scale.value_or(1));
-      }
+  for (std::size_t i = 0; i < modules.size(); ++i) {
+    const at::Tensor a = read_factor(*modules[i].a);
+    const at::Tensor b = read_factor(*modules[i].b);
+    measured[i].finite_a = at::isfinite(a).all().item<bool>();
+    measured[i].finite_b = at::isfinite(b).all().item<bool>();
+    if (measured[i].finite()) {
+      measured[i].norms = measure_update(a, b, modules[i].scale.value_or(1));
     }
-  });
+  }
   return measured;
 }
 

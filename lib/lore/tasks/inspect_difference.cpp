@@ -12,7 +12,6 @@
 #include "lore/adapters/update_norms.h"
 #include "lore/core/printable.h"
 #include "lore/formats/json_file.h"
-#include "lore/kernels/parallel.h"
 #include "lore/tasks/adapter_factors.h"
 #include "lore/tasks/weight_norms.h"
 
@@ -201,13 +200,12 @@ Inspection compare_adapters(const fs::path& a, const fs::path& b) {
       only_b.push_back(pair.module);
     }
   }
-  std::vector<Change> changes(common.size());
-  parallel_for(0, static_cast<std::int64_t>(common.size()), 1, [&](std::int64_t first, std::int64_t end) {
-    for (std::int64_t i = first; i < end; ++i) {
-      const auto& [pair_a, pair_b] = common[static_cast<std::size_t>(i)];
-      changes[static_cast<std::size_t>(i)] = compare_pair(*pair_a, *pair_b);
-    }
-  });
+  // One after another: LAPACK waits for itself for ever when QR is called from several threads.
+  std::vector<Change> changes;
+  changes.reserve(common.size());
+  for (const auto& [pair_a, pair_b] : common) {
+    changes.push_back(compare_pair(*pair_a, *pair_b));
+  }
   list_names("only in a", only_a, "modules", result);
   list_names("only in b", only_b, "modules", result);
   list_names("shapes", reshaped, "modules of other shapes", result);

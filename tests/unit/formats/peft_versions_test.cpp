@@ -54,7 +54,8 @@ Names refused(const PeftConfig& config, const std::string& version) {
   lore::write_adapter_config(folder / "adapter_config.json", config);
   const Names fields = fields_of(version);
   Names unknown;
-  for (const auto& [key, value] : lore::read_json_file(folder / "adapter_config.json").items()) {
+  const nlohmann::json written = lore::read_json_file(folder / "adapter_config.json");
+  for (const auto& [key, value] : written.items()) {
     if (std::find(fields.begin(), fields.end(), key) == fields.end()) {
       unknown.push_back(key);
     }
