@@ -1,8 +1,5 @@
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -39,14 +36,6 @@ struct Options {
   bool summary = false;
   bool json = false;
 };
-
-/// True where stdout shows colours and its reader has not asked for none (https://no-color.org).
-bool wants_colour() {
-  const char* no_color = std::getenv("NO_COLOR");
-  const char* term = std::getenv("TERM");
-  return isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0') &&
-         (term == nullptr || std::string_view(term) != "dumb");
-}
 
 /// A path below the current folder without that folder.
 std::string shortened(std::string_view path) {

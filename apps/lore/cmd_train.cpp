@@ -17,6 +17,7 @@ struct Options {
   std::string output;
   bool overwrite = false;
   bool dry_run = false;
+  bool allow_base_mismatch = false;
   bool json = false;
   int threads = 0;
 };
@@ -69,6 +70,7 @@ int train(const Options& options) {
   }
   request.overwrite = options.overwrite;
   request.dry_run = options.dry_run;
+  request.allow_base_mismatch = options.allow_base_mismatch;
   TrainDisplay display(console, request.recipe.training.logging_steps);
   const lore::TrainOutcome outcome = lore::run_train(request, process_environment(options.threads), display);
   print_outcome(console, outcome, options.dry_run);
@@ -88,6 +90,9 @@ void add_train(CLI::App& program, int& exit_code) {
   command->add_option("--output", options->output, "Folder for the run instead of the recipe's output_dir");
   command->add_flag("--overwrite", options->overwrite, "Replace the run that is in the output folder");
   command->add_flag("--dry-run", options->dry_run, "Do everything up to the first step, write nothing");
+  command->add_flag(
+      "--allow-base-mismatch", options->allow_base_mismatch,
+      "Go on from an adapter (adapter.init_from) that was made on another base; run.json records that");
   command->add_flag("--json", options->json, "One JSON object on stdout; messages go to stderr");
   command->add_option("--threads", options->threads, "Threads (default: what the machine grants)")
       ->check(CLI::Range(1, 4096));

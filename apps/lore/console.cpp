@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 
 std::string printable(std::string_view text) {
   std::string result;
@@ -21,6 +22,13 @@ std::string printable(std::string_view text) {
     }
   }
   return result;
+}
+
+bool wants_colour() {
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* term = std::getenv("TERM");
+  return isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0') &&
+         (term == nullptr || std::string_view(term) != "dumb");
 }
 
 Console::Console(bool json) : json_(json), terminal_(isatty(STDERR_FILENO) == 1) {}

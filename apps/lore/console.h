@@ -33,3 +33,6 @@ class Console final : public lore::Messages {
 
 /// `text` with control characters made visible, so that names and data cannot steer the terminal.
 std::string printable(std::string_view text);
+
+/// True where stdout shows colours and its reader has not asked for none (https://no-color.org).
+bool wants_colour();

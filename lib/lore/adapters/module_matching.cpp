@@ -92,6 +92,14 @@ class Matcher {
   std::vector<PythonPattern> layers_;
 };
 
+/// Throws the error, or puts it down where there is a list for it.
+void refuse(const Error& error, std::vector<std::string>* unused) {
+  if (unused == nullptr) {
+    throw error;
+  }
+  unused->push_back(error.what());
+}
+
 /// The first key of a rank or alpha pattern that matches a name, as PEFT's get_pattern_key finds it.
 template <typename Value>
 class PatternTable {
@@ -113,11 +121,12 @@ class PatternTable {
     return otherwise;
   }
 
-  void refuse_unused(const char* field) const {
+  void refuse_unused(const char* field, std::vector<std::string>* unused) const {
     for (std::size_t i = 0; i < used_.size(); ++i) {
       if (!used_[i]) {
-        throw Error(ErrorKind::kUsage, fmt::format("{} \"{}\"", field, entries_[i].first),
-                    "matches no adapted module");
+        refuse({ErrorKind::kUsage, fmt::format("{} \"{}\"", field, entries_[i].first),
+                "matches no adapted module"},
+               unused);
       }
     }
   }
@@ -137,7 +146,8 @@ Names leaf_names(const Names& linears) {
 }
 
 /// Refuses list items that match nothing at all: a typo would silently adapt less than was asked for.
-void refuse_unmatched_items(const PeftConfig& config, const Names& linears) {
+void refuse_unmatched_items(const PeftConfig& config, const Names& linears,
+                            std::vector<std::string>* unused) {
   const auto* items = std::get_if<Names>(&config.target_modules);
   if (items == nullptr) {
     return;
@@ -149,10 +159,11 @@ void refuse_unmatched_items(const PeftConfig& config, const Names& linears) {
       continue;
     }
     const std::string near = nearest_name(item, leaves);
-    throw Error(ErrorKind::kUsage, fmt::format("target module \"{}\"", item),
-                fmt::format("matches no linear module of this model{}; its linear modules are {}",
-                            near.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", near),
-                            fmt::join(leaves, ", ")));
+    refuse({ErrorKind::kUsage, fmt::format("target module \"{}\"", item),
+            fmt::format("matches no linear module of this model{}; its linear modules are {}",
+                        near.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", near),
+                        fmt::join(leaves, ", "))},
+           unused);
   }
 }
 
@@ -164,7 +175,8 @@ bool is_all_linear(const std::string& target) {
   return lower == "all-linear";
 }
 
-std::vector<MatchedModule> match_modules(const PeftConfig& config, const Names& linears) {
+std::vector<MatchedModule> match_modules(const PeftConfig& config, const Names& linears,
+                                         std::vector<std::string>* unused) {
   if (std::holds_alternative<std::string>(config.target_modules) && config.layers_to_transform &&
       !config.layers_to_transform->empty()) {
     throw Error(ErrorKind::kUsage, "layers_to_transform", "cannot be used when target_modules is a string");
@@ -173,7 +185,7 @@ std::vector<MatchedModule> match_modules(const PeftConfig& config, const Names& 
   if (std::holds_alternative<std::monostate>(config.target_modules)) {
     resolved.target_modules = Names{"q_proj", "v_proj"};  // PEFT's default for all four families
   }
-  refuse_unmatched_items(resolved, linears);
+  refuse_unmatched_items(resolved, linears, unused);
   const Matcher matcher(resolved);
   PatternTable<std::int64_t> ranks(resolved.rank_pattern);
   PatternTable<double> alphas(resolved.alpha_pattern);
@@ -192,8 +204,8 @@ std::vector<MatchedModule> match_modules(const PeftConfig& config, const Names& 
                 fmt::format("match no module of this model; its linear modules are {}",
                             fmt::join(leaf_names(linears), ", ")));
   }
-  ranks.refuse_unused("rank_pattern");
-  alphas.refuse_unused("alpha_pattern");
+  ranks.refuse_unused("rank_pattern", unused);
+  alphas.refuse_unused("alpha_pattern", unused);
   return matched;
 }
 

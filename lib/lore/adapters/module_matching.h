@@ -24,8 +24,13 @@ bool is_all_linear(const std::string& target);
 /// name or its end after a dot; exclude_modules and modules_to_save win; the first matching key of
 /// rank_pattern and of alpha_pattern holds.
 ///
+/// A list item or a pattern that matches nothing is refused, as a typo would silently adapt less than was
+/// asked for; where `unused` is given, what was wrong with it is added there instead: PEFT passes over it,
+/// and an adapter that exists says by its tensors what is adapted.
+///
 /// Throws: Error kUsage when nothing matches (with the nearest module name), when a list item or a
 /// pattern matches nothing.
-std::vector<MatchedModule> match_modules(const PeftConfig& config, const std::vector<std::string>& linears);
+std::vector<MatchedModule> match_modules(const PeftConfig& config, const std::vector<std::string>& linears,
+                                         std::vector<std::string>* unused = nullptr);
 
 }  // namespace lore

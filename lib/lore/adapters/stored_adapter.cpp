@@ -8,15 +8,18 @@
 
 #include <set>
 
+#include "lore/adapters/adapter_weights.h"
+#include "lore/adapters/module_matching.h"
+#include "lore/adapters/tensor_mistakes.h"
 #include "lore/adapters/trained_parts.h"
 #include "lore/core/error.h"
+#include "lore/formats/adapter_record.h"
 #include "lore/nn/tensor_dtype.h"
 
 namespace lore {
 namespace {
 
 constexpr const char* kConfigName = "adapter_config.json";
-constexpr const char* kWeightsName = "adapter_model.safetensors";
 constexpr const char* kPrefix = "base_model.model.";
 
 /// Finds matrices by name and remembers which ones were taken.
@@ -27,15 +30,18 @@ class MatrixFinder {
   const TensorView& take(const std::string& name, at::IntArrayRef shape) {
     const TensorView* view = file_.find(name);
     if (view == nullptr) {
-      throw Error(ErrorKind::kInput, path_, fmt::format("{} is missing", name));
+      throw Error(ErrorKind::kInput, path_,
+                  fmt::format("{} is missing{}", name, misnamed_tensor(file_, name)));
     }
     const std::string subject = fmt::format("{}: {}", path_, name);
     if (!shape.equals(view->shape)) {
-      throw Error::mismatch(ErrorKind::kInput, subject, fmt::format("[{}]", fmt::join(shape, ",")),
-                            fmt::format("[{}]", fmt::join(view->shape, ",")));
+      throw Error::mismatch(
+          ErrorKind::kInput, subject, fmt::format("[{}]", fmt::join(shape, ",")),
+          fmt::format("[{}]{}", fmt::join(view->shape, ","), shape_mistake(name, shape, view->shape)));
     }
     if (!torch_dtype(view->dtype)) {
-      throw Error::mismatch(ErrorKind::kInput, subject, "F32, F16 or BF16", name_of(view->dtype));
+      throw Error::mismatch(ErrorKind::kInput, subject, "F32, F16 or BF16",
+                            fmt::format("{}; save the adapter in one of these", name_of(view->dtype)));
     }
     taken_.insert(name);
     return *view;
@@ -46,11 +52,15 @@ class MatrixFinder {
     return take(file_.find(name + ".weight") != nullptr ? name + ".weight" : name, {out});
   }
 
-  void refuse_leftovers() const {
+  /// `unused` says which parts of the configuration match nothing, and so may be meant for the tensor.
+  void refuse_leftovers(const std::vector<std::string>& unused) const {
     for (const TensorView& view : file_.tensors()) {
       if (!taken_.contains(view.name)) {
         throw Error(ErrorKind::kInput, fmt::format("{}: {}", path_, view.name),
-                    fmt::format("belongs to no module that {} targets in this model", kConfigName));
+                    fmt::format("belongs to no module that {} targets in this model; {}", kConfigName,
+                                unused.empty() ? "is it an adapter of another model, or was its "
+                                                 "configuration edited?"
+                                               : unused.front()));
       }
     }
   }
@@ -60,16 +70,6 @@ class MatrixFinder {
   std::string path_;
   std::set<std::string> taken_;
 };
-
-SafetensorsFile open_weights_file(const std::filesystem::path& folder) {
-  if (!std::filesystem::exists(folder / kWeightsName) &&
-      std::filesystem::exists(folder / "adapter_model.bin")) {
-    throw Error(ErrorKind::kInput, (folder / "adapter_model.bin").string(),
-                "is a pickle, which can run code when read; save the adapter with "
-                "save_pretrained(..., safe_serialization=True)");
-  }
-  return SafetensorsFile::open(folder / kWeightsName);
-}
 
 /// Runs `match` and says of an error that it is about the configuration in `folder`.
 template <typename Match>
@@ -125,14 +125,14 @@ StoredAdapter StoredAdapter::open(const std::filesystem::path& folder, std::span
 StoredAdapter StoredAdapter::open_parts(const std::filesystem::path& folder,
                                         std::span<const LinearShape> modules, const LlamaConfig* model,
                                         std::vector<std::string>& warnings, const WeightOf& weight_of) {
-  if (!std::filesystem::is_directory(folder)) {
-    throw Error(ErrorKind::kInput, folder.string(), "is not a folder with an adapter");
-  }
+  check_adapter_folder(folder);
   PeftConfig config = read_adapter_config(folder / kConfigName, warnings);
-  StoredAdapter adapter(std::move(config), open_weights_file(folder));
+  check_adapter_record(folder, config);
+  StoredAdapter adapter(std::move(config), open_adapter_weights(folder));
   MatrixFinder finder(adapter.file_);
+  std::vector<std::string> unused;
   const auto matched =
-      by_configuration(folder, [&] { return match_modules(adapter.config_, names_of(modules)); });
+      by_configuration(folder, [&] { return match_modules(adapter.config_, names_of(modules), &unused); });
   std::vector<std::string> adapted;
   for (const MatchedModule& module : matched) {
     const LinearShape& shape = modules[module.linear];
@@ -156,7 +156,10 @@ StoredAdapter StoredAdapter::open_parts(const std::filesystem::path& folder,
   for (const TrainedPart& part : parts) {
     adapter.full_.push_back({part.parameter.name, finder.take(part.stored, part.parameter.shape)});
   }
-  finder.refuse_leftovers();
+  finder.refuse_leftovers(unused);
+  for (const std::string& part : unused) {
+    warnings.push_back(fmt::format("{}: {}", (folder / kConfigName).string(), part));
+  }
   if (starts_from_base(adapter.config_.init_lora_weights)) {
     if (!weight_of) {
       throw Error(ErrorKind::kInput, (folder / kConfigName).string(),
@@ -186,7 +189,7 @@ at::Tensor StoredAdapter::read_matrix(const TensorView& view) const {
   matrix.copy_(stored);
   if (!at::isfinite(matrix).all().item<bool>()) {
     throw Error(ErrorKind::kInput, fmt::format("{}: {}", file_.file()->path().string(), view.name),
-                "holds NaN or infinite values");
+                "holds NaN or infinite values; take an earlier checkpoint of the adapter");
   }
   file_.file()->release(view.bytes);
   return matrix;

@@ -11,6 +11,7 @@
 #include "lore/core/atomic_file.h"
 #include "lore/core/error.h"
 #include "lore/core/printable.h"
+#include "lore/core/private_path.h"
 #include "lore/formats/json_file.h"
 
 namespace lore {
@@ -18,26 +19,18 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Keys that say nothing about the adapter's numbers, whatever their value.
-constexpr std::array<std::string_view, 4> kHarmless{"auto_mapping", "megatron_core", "qalora_group_size",
-                                                    "runtime_config"};
+/// Keys that do not change what a trained adapter computes, whatever their value: how it was started
+/// (init_lora_weights decides whether that matters), how it was trained, how PEFT loads it.
+constexpr std::array<std::string_view, 11> kHarmless{
+    "auto_mapping",      "corda_config",   "ephemeral_gpu_offload", "eva_config",
+    "loftq_config",      "lora_ga_config", "megatron_core",         "merge_weights",
+    "qalora_group_size", "runtime_config", "velora_config"};
 
-/// Keys of PEFT 0.21.2 for what Lore does not support; they must be null, false or empty.
-constexpr std::array<std::string_view, 15> kUnsupported{"alora_invocation_tokens",
-                                                        "arrow_config",
-                                                        "corda_config",
-                                                        "ensure_weight_tying",
-                                                        "eva_config",
-                                                        "kasa_config",
-                                                        "loftq_config",
-                                                        "layer_replication",
-                                                        "lora_ga_config",
-                                                        "megatron_config",
-                                                        "monteclora_config",
-                                                        "target_parameters",
-                                                        "use_bdlora",
-                                                        "use_qalora",
-                                                        "velora_config"};
+/// Keys of PEFT 0.2.0 to 0.21.2 for what Lore does not support; they must be null, false or empty.
+constexpr std::array<std::string_view, 10> kUnsupported{
+    "alora_invocation_tokens", "arrow_config",    "ensure_weight_tying", "kasa_config",
+    "layer_replication",       "megatron_config", "monteclora_config",   "target_parameters",
+    "use_bdlora",              "use_qalora"};
 
 template <std::size_t N>
 bool contains(const std::array<std::string_view, N>& list, std::string_view key) {
@@ -80,6 +73,11 @@ class ConfigReader {
  private:
   void read_kind(PeftConfig& config) {
     const Json* value = find("peft_type");
+    if (value == nullptr && (json_.contains("fine_tune_type") || json_.contains("lora_parameters"))) {
+      refuse("peft_type",
+             "is missing: this is an adapter of mlx-lm, whose tensors are named and laid out in another "
+             "way; convert it to PEFT's files");
+    }
     if (value == nullptr) {
       refuse("peft_type", "is missing; is this a PEFT adapter's configuration?");
     }
@@ -164,7 +162,7 @@ class ConfigReader {
     }
     for (const auto& [key, set] : {std::pair("fan_in_fan_out", config.fan_in_fan_out)}) {
       if (set) {
-        refuse(key, "true is not supported");
+        refuse(key, "true is not supported; merge the adapter with PEFT and use the merged model");
       }
     }
   }
@@ -204,8 +202,14 @@ class ConfigReader {
           warnings_.push_back(fmt::format("{}: {}: {} is ignored", subject_, key, shown(value)));
         }
       } else if (!is_empty(value)) {
-        refuse(key, fmt::format("{} is {}, and may change what the adapter computes", shown(value),
-                                contains(kUnsupported, key) ? "not supported" : "not known"));
+        refuse(key,
+               contains(kUnsupported, key)
+                   ? fmt::format("{} is not supported, and may change what the adapter computes; merge the "
+                                 "adapter with PEFT and use the merged model",
+                                 shown(value))
+                   : fmt::format("{} is not known, and may change what the adapter computes; if it does not, "
+                                 "take the key out",
+                                 shown(value)));
       } else if (!contains(kUnsupported, key)) {
         warnings_.push_back(fmt::format("{}: the unknown key {} is ignored", subject_, in_quotes(key)));
       }
@@ -347,9 +351,13 @@ void write_adapter_config(const std::filesystem::path& file, const PeftConfig& c
     alpha_pattern[pattern] = number_or_integer(alpha);
   }
   // Keys in alphabetical order, as PEFT writes them; patterns in their own, which decides between matches.
+  // What PEFT came to know later than its first releases is left out where it says nothing: LoraConfig
+  // refuses keys it does not know.
   Json json;
-  json["alpha_pattern"] = alpha_pattern;
-  json["base_model_name_or_path"] = text_or_null(config.base_model_name_or_path);
+  if (!alpha_pattern.empty()) {
+    json["alpha_pattern"] = alpha_pattern;
+  }
+  json["base_model_name_or_path"] = text_or_null(public_name(config.base_model_name_or_path));
   json["bias"] = config.bias;
   if (!std::holds_alternative<std::monostate>(config.exclude_modules)) {
     json["exclude_modules"] = names_or_null(config.exclude_modules);
@@ -375,12 +383,20 @@ void write_adapter_config(const std::filesystem::path& file, const PeftConfig& c
     json["peft_version"] = config.peft_version;
   }
   json["r"] = config.r;
-  json["rank_pattern"] = rank_pattern;
-  json["revision"] = text_or_null(config.revision);
+  if (!rank_pattern.empty()) {
+    json["rank_pattern"] = rank_pattern;
+  }
+  if (!config.revision.empty()) {
+    json["revision"] = config.revision;
+  }
   json["target_modules"] = names_or_null(config.target_modules);
   json["task_type"] = text_or_null(config.task_type);
-  json["use_dora"] = config.use_dora;
-  json["use_rslora"] = config.use_rslora;
+  if (config.use_dora) {
+    json["use_dora"] = true;
+  }
+  if (config.use_rslora) {
+    json["use_rslora"] = true;
+  }
   constexpr bool kAscii = true;  // as Python's json.dumps
   write_file_atomically(file, json.dump(2, ' ', kAscii));
 }

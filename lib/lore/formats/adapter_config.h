@@ -47,7 +47,8 @@ PeftConfig read_adapter_config(const std::filesystem::path& file, std::vector<st
 
 /// Writes adapter_config.json as PEFT does (keys sorted, indent 2, no newline at the end), with only the
 /// keys that PEFT, vLLM, llama.cpp's converter and Ollama need or that differ from their defaults.
-/// `lora_alpha` is an integer literal when it is integral, which Ollama requires.
+/// `lora_alpha` is an integer literal when it is integral, which Ollama requires. Of a private path in
+/// `base_model_name_or_path` (see is_private_path) the name alone is written.
 /// Throws: Error kResources.
 void write_adapter_config(const std::filesystem::path& file, const PeftConfig& config);
 

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "lore/core/calendar_date.h"
+#include "lore/core/private_path.h"
 
 namespace lore {
 namespace {
@@ -39,6 +40,11 @@ void check_adapter(const AdapterSpec& adapter, std::vector<Conflict>& conflicts)
   if (!adapter.layers_pattern.empty() && adapter.layers_to_transform.empty()) {
     conflicts.push_back(
         {{"adapter.layers_pattern", "adapter.layers_to_transform"}, "needs adapter.layers_to_transform"});
+  }
+  if (is_private_path(adapter.base_model_name_or_path)) {
+    conflicts.push_back({{"adapter.base_model_name_or_path"},
+                         "is a path of this machine, which the adapter would tell everybody; give a hub id "
+                         "(owner/name) or a name"});
   }
 }
 

@@ -115,7 +115,8 @@ void describe(Self& self, Visitor& visit) {
          .path = PathRule::kPath,
          .also_known_as = "lora_model_dir adapter_name_or_path"});
   visit("base_model_name_or_path", self.base_model_name_or_path,
-        {.doc = "What adapter_config.json records as its base. Derived from `model.path` where unset."});
+        {.doc = "What adapter_config.json records as its base: a hub id or a name, no path of this machine. "
+                "Derived from `model.path` where unset."});
 }
 
 }  // namespace lore

@@ -10,10 +10,13 @@
 
 #include "lore/adapters/peft_files.h"
 #include "lore/core/error.h"
+#include "lore/core/private_path.h"
 #include "lore/data/bad_rows.h"
 #include "lore/recipe/writer.h"
 #include "lore/tasks/adapter_folder.h"
+#include "lore/tasks/base_binding.h"
 #include "lore/tasks/base_model.h"
+#include "lore/tasks/model_files.h"
 #include "lore/tasks/provenance.h"
 #include "lore/tasks/run_folder.h"
 #include "lore/tasks/training_data.h"
@@ -32,9 +35,9 @@ double seconds_since(Clock::time_point start) {
 /// Writes what happens into the run's folder and passes it on.
 class Recorder final : public TrainObserver {
  public:
-  Recorder(RunFolder& folder, const LoraAdapter& adapter, const LlamaForCausalLm& model,
+  Recorder(RunFolder& folder, const LoraAdapter& adapter, const LlamaForCausalLm& model, AdapterOrigin origin,
            TrainReporter& reporter)
-      : folder_(folder), adapter_(adapter), model_(model), reporter_(reporter) {}
+      : folder_(folder), adapter_(adapter), model_(model), origin_(std::move(origin)), reporter_(reporter) {}
 
   void on_start(const TrainPlan& plan) override { reporter_.on_start(plan); }
 
@@ -51,6 +54,7 @@ class Recorder final : public TrainObserver {
                             {"tokens_per_second", static_cast<double>(metrics.tokens) / metrics.seconds},
                             {"peak_rss_bytes", metrics.peak_rss_bytes}});
     curves_.train.emplace_back(metrics.step, metrics.loss);
+    origin_.steps = metrics.step;
     reporter_.on_step(metrics);
   }
 
@@ -61,16 +65,25 @@ class Recorder final : public TrainObserver {
                             {"trained_tokens", metrics.trained_tokens},
                             {"seconds", metrics.seconds}});
     curves_.validation.emplace_back(metrics.step, metrics.loss);
+    origin_.validation = curves_.validation;
     if (metrics.best) {
-      write_adapter_folder(folder_.path() / "best", adapter_, model_, Json());
+      save("best", fmt::format("at the lowest validation loss, after step {}", metrics.step), Json());
     }
     reporter_.on_validation(metrics);
   }
 
   void on_checkpoint(std::int64_t step) override {
-    write_adapter_folder(folder_.path() / "checkpoints" / fmt::format("step-{:06}", step), adapter_, model_,
-                         Json());
+    save(fmt::format("checkpoints/step-{:06}", step), fmt::format("after step {}", step), Json());
     reporter_.on_checkpoint(step);
+  }
+
+  /// Writes the adapter as it now is into the folder `name` of the run.
+  void save(const std::string& name, std::string moment, const Json& manifest) {
+    origin_.moment = std::move(moment);
+    if (!manifest.is_null()) {
+      origin_.base_sha256 = manifest.at("hashes").at("base").at("sha256").get<std::string>();
+    }
+    write_adapter_folder(folder_.path() / name, adapter_, model_, manifest, &origin_);
   }
 
   const LossCurves& curves() const { return curves_; }
@@ -79,6 +92,7 @@ class Recorder final : public TrainObserver {
   RunFolder& folder_;
   const LoraAdapter& adapter_;
   const LlamaForCausalLm& model_;
+  AdapterOrigin origin_;
   TrainReporter& reporter_;
   LossCurves curves_;
 };
@@ -162,6 +176,46 @@ LoraAdapter make_adapter(const Recipe& recipe, const BaseModel& base, Messages& 
   return adapter;
 }
 
+/// What the adapter will call its base: what the recipe says; else, for one that goes on from another
+/// adapter, what that one says, unless it is a path of somebody's machine; else the base's own name.
+void name_base(PeftConfig& config, const AdapterSpec& spec, const BaseModel& base) {
+  const bool named =
+      !config.base_model_name_or_path.empty() && !is_private_path(config.base_model_name_or_path);
+  if (!spec.base_model_name_or_path.empty()) {
+    config.base_model_name_or_path = spec.base_model_name_or_path;
+  } else if (!named) {
+    config.base_model_name_or_path = base.name;
+    config.revision.clear();
+  }
+}
+
+/// Refuses to go on training an adapter on another base than the one it was made on. Returns in what the base
+/// differs where that was allowed.
+std::string check_base(const AdapterSpec& spec, const BaseModel& base, const TrainRequest& request,
+                       const Environment& environment, Messages& messages) {
+  if (spec.init_from.empty()) {
+    return "";
+  }
+  const std::optional<BaseBinding> binding = read_base_binding(spec.init_from);
+  if (!binding) {
+    messages.warning(fmt::format(
+        "{} does not record the base it was made on (no lore_manifest.json), so a wrong base cannot be told",
+        spec.init_from));
+    return "";
+  }
+  const std::string difference = base_difference(
+      *binding, base.name, digest_tensors(base.weights->files(), FileMemo(environment.hash_dir)));
+  if (difference.empty()) {
+    return "";
+  }
+  if (!request.allow_base_mismatch) {
+    throw Error(ErrorKind::kRefused, "adapter.init_from",
+                difference + "; give that base, or --allow-base-mismatch to train all the same");
+  }
+  messages.warning(difference + "; training all the same (--allow-base-mismatch)");
+  return difference;
+}
+
 const char* reason_name(StopReason reason) {
   switch (reason) {
     case StopReason::kFinished:
@@ -207,9 +261,8 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
   for (const std::string& warning : adapter_warnings(adapter, *base.model)) {
     messages.warning(warning);
   }
-  if (adapter.config.base_model_name_or_path.empty()) {
-    adapter.config.base_model_name_or_path = base.name;
-  }
+  name_base(adapter.config, recipe.adapter, base);
+  const std::string other_base = check_base(recipe.adapter, base, request, environment, messages);
   const TrainingData data = loading_data.get();
   recipe.data.template_date = data.template_date;
   for (const Dataset* dataset : {&data.train, &data.validation}) {
@@ -222,7 +275,13 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
     folder.emplace(recipe.output_dir, request.overwrite);
     folder->write_text("recipe.yaml", to_yaml(recipe));
     write_rejects(folder->path() / "rejects.jsonl", {&data.train, &data.validation});
-    recorder.emplace(*folder, adapter, *base.model, reporter);
+    AdapterOrigin origin;
+    origin.base_name = base.name;
+    origin.licence = licence_of(base.path);
+    origin.dtype = base.model->dtype() == at::kBFloat16 ? "bfloat16" : "float32";
+    origin.recipe = &recipe;
+    origin.data = &data;
+    recorder.emplace(*folder, adapter, *base.model, std::move(origin), reporter);
   }
   TrainObserver& observer = recorder ? static_cast<TrainObserver&>(*recorder) : reporter;
   Trainer trainer(*base.model, adapter, data.train, data.validation, recipe, observer, *environment.signal);
@@ -254,6 +313,9 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
              {"validation", source_counts(data.validation)},
              {"packing_efficiency", recipe.data.packing ? Json(setup.plan.packing_efficiency) : Json()}}},
            {"template_date", data.template_date.empty() ? Json() : Json(data.template_date)}};
+  if (!other_base.empty()) {
+    run["adapter"]["base_mismatch_allowed"] = other_base;
+  }
   const auto finish = [&](const Json& exit) {
     outcome.seconds = seconds_since(start);
     run["timings"] = {{"load_seconds", setup.load_seconds}, {"total_seconds", outcome.seconds}};
@@ -273,7 +335,10 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
                       {"made_by", Provenance::versions()},
                       {"trained", {{"modules", setup.modules}, {"parameters", setup.adapter_parameters}}},
                       {"hashes", provenance.hashes()}};
-  write_adapter_folder(folder->path() / "adapter", adapter, *base.model, manifest);
+  recorder->save("adapter",
+                 outcome.result.reason == StopReason::kFinished ? "at the end of training"
+                                                                : "when training was ended early",
+                 manifest);
   finish({{"reason", reason_name(outcome.result.reason)},
           {"steps", outcome.result.steps},
           {"first_validation_loss", optional_number(outcome.result.first_validation_loss)},

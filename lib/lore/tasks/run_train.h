@@ -15,7 +15,8 @@ namespace lore {
 struct TrainRequest {
   Recipe recipe;  ///< paths resolved
   bool overwrite = false;
-  bool dry_run = false;  ///< everything up to the first step; nothing is written
+  bool dry_run = false;              ///< everything up to the first step; nothing is written
+  bool allow_base_mismatch = false;  ///< go on from an adapter (init_from) that was made on another base
 };
 
 /// What was loaded, before the first step.
