@@ -8,6 +8,7 @@ class App;
 void add_train(CLI::App& program, int& exit_code);
 void add_generate(CLI::App& program, int& exit_code);
 void add_merge(CLI::App& program, int& exit_code);
+void add_convert(CLI::App& program, int& exit_code);
 void add_preview(CLI::App& program, int& exit_code);
 void add_recipe(CLI::App& program, int& exit_code);
 void add_completion(CLI::App& program, int& exit_code);

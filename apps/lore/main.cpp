@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
     add_train(program, exit_code);
     add_generate(program, exit_code);
     add_merge(program, exit_code);
+    add_convert(program, exit_code);
     add_preview(program, exit_code);
     add_recipe(program, exit_code);
     add_completion(program, exit_code);

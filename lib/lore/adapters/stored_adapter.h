@@ -30,6 +30,9 @@ class StoredAdapter {
   static StoredAdapter open(const std::filesystem::path& folder, std::span<const LinearShape> linears,
                             std::vector<std::string>& warnings);
 
+  /// One without modules: what is merged with it stays as it is.
+  static StoredAdapter none() { return {PeftConfig(), SafetensorsFile()}; }
+
   const PeftConfig& config() const { return config_; }
   /// In the order of the linears.
   const std::vector<StoredLowRank>& modules() const { return modules_; }

@@ -22,6 +22,7 @@
 #include "lore/tasks/merge_probe.h"
 #include "lore/tasks/merged_config.h"
 #include "lore/tasks/model_files.h"
+#include "lore/tasks/output_place.h"
 
 namespace lore {
 namespace {
@@ -35,17 +36,6 @@ constexpr double kLeastShare = 0.01;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-/// The output as an absolute path without "/" at its end.
-fs::path tidy_output(const fs::path& output) {
-  const fs::path normal = fs::absolute(output).lexically_normal();
-  return normal.has_filename() ? normal : normal.parent_path();
-}
-
-bool is_inside(const fs::path& path, const fs::path& folder) {
-  const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
-  return end == folder.end();
 }
 
 void check_output(const fs::path& output, const MergeRequest& request, const fs::path& base) {
@@ -72,20 +62,6 @@ void check_output(const fs::path& output, const MergeRequest& request, const fs:
   if (!fs::exists(output / kReportName)) {
     throw Error(ErrorKind::kRefused, output.string(),
                 fmt::format("has no {}: --overwrite replaces merged models alone", kReportName));
-  }
-}
-
-void check_space(const fs::path& output, std::uint64_t needed) {
-  fs::path place = output.parent_path();
-  while (!fs::exists(place) && place.has_parent_path() && place != place.parent_path()) {
-    place = place.parent_path();
-  }
-  std::error_code error;
-  const fs::space_info space = fs::space(place, error);
-  if (!error && space.available < needed) {
-    throw Error(ErrorKind::kResources, output.string(),
-                fmt::format("needs {:.2f} GB, and {:.2f} GB are free there",
-                            static_cast<double>(needed) / 1e9, static_cast<double>(space.available) / 1e9));
   }
 }
 

@@ -1,0 +1,37 @@
+#include "lore/tasks/output_place.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lore/core/error.h"
+
+namespace lore {
+
+namespace fs = std::filesystem;
+
+fs::path tidy_output(const fs::path& output) {
+  const fs::path normal = fs::absolute(output).lexically_normal();
+  return normal.has_filename() ? normal : normal.parent_path();
+}
+
+bool is_inside(const fs::path& path, const fs::path& folder) {
+  const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
+  return end == folder.end();
+}
+
+void check_space(const fs::path& output, std::uint64_t needed) {
+  fs::path place = output.parent_path();
+  while (!fs::exists(place) && place.has_parent_path() && place != place.parent_path()) {
+    place = place.parent_path();
+  }
+  std::error_code error;
+  const fs::space_info space = fs::space(place, error);
+  if (!error && space.available < needed) {
+    throw Error(ErrorKind::kResources, output.string(),
+                fmt::format("needs {:.2f} GB, and {:.2f} GB are free there",
+                            static_cast<double>(needed) / 1e9, static_cast<double>(space.available) / 1e9));
+  }
+}
+
+}  // namespace lore
