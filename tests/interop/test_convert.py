@@ -4,7 +4,6 @@ import json
 
 import families
 import gguf
-import numpy
 import pytest
 import torch
 from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter
@@ -15,15 +14,13 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
 from test_adapters import CASES
 from test_merge import IDS, logits, tensors, tokenize
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
 TEXTS = [*real_text()[:60], " leading, and  double  spaces", "line\nbreaks\n\n\tand tabs", "1234567 don't I'LL 3.5%",
          "emoji \U0001F600\U0001F44D\U0001F3FD, rare \u16a0", "", " "]
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
           r"|\s+(?!\S)|\s+")
-# What llama.cpp's architectures lack is refused; see the test of that.
-REFUSED = ()
 
 
 def convert(source, to, output, *arguments, check=True):
@@ -44,8 +41,7 @@ def byte_level(kind):
         steps = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), steps])
     elif kind in ("llama-bpe", "qwen2"):
         pattern = LLAMA3 if kind == "llama-bpe" else LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
-        steps = pre_tokenizers.Sequence([pre_tokenizers.Split(__import__("tokenizers").Regex(pattern), "isolated"),
-                                         steps])
+        steps = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(pattern), "isolated"), steps])
     if kind == "qwen2":
         tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = steps
@@ -111,10 +107,11 @@ def make(family, folder, kind=None, dtype=torch.float32, **changes):
 def greedy_agrees(ours, model, prompts, folder, lora=None, adapter=None, tokens=16):
     """llama.cpp's greedy tokens are the most likely ones by Lore's logits, at every step."""
     answer = ask(model, prompts=prompts, tokens=tokens, lora=lora)
-    for prompt, generated in zip(prompts, answer["generated"]):
-        ids = [*map(int, prompt), *generated]
-        _, out = probe("logits", ours, "float32", adapter, [segment(ids)], folder)
-        rows = out["logits"][len(prompt) - 1 : len(ids) - 1]
+    whole = [segment([*prompt, *generated]) for prompt, generated in zip(prompts, answer["generated"])]
+    _, out = probe("logits", ours, "float32", adapter, whole, folder)
+    parts = out["logits"].split([len(s["ids"]) for s in whole])
+    for prompt, generated, part in zip(prompts, answer["generated"], parts):
+        rows = part[len(prompt) - 1 : -1]
         best = rows.max(dim=1).values
         chosen = rows.gather(1, torch.tensor(generated)[:, None])[:, 0]
         assert (best - chosen <= 2e-3 * rows.std()).all(), (prompt, generated, (best - chosen).max())
@@ -129,7 +126,9 @@ def test_every_family_runs_in_llama_cpp_as_in_lore(family, tmp_path):
     make(family, tmp_path / "model")
     report = convert(tmp_path / "model", "gguf:f32", tmp_path / "model.gguf")
     assert report["type"] == "F32" and report["fallbacks"] == []
-    greedy_agrees(tmp_path / "model", tmp_path / "model.gguf", PROMPTS, tmp_path)
+    short = "window" in family or family == "mistral"  # llama.cpp has no window here: stay within it
+    greedy_agrees(tmp_path / "model", tmp_path / "model.gguf", PROMPTS[: 2 if short else 3], tmp_path,
+                  tokens=5 if short else 16)
     prompt = [segment(PROMPTS[0] * 4)]
     _, from_folder = probe("logits", tmp_path / "model", "float32", None, prompt, tmp_path)
     _, from_file = probe("logits", tmp_path / "model.gguf", "float32", None, prompt, tmp_path)

@@ -35,6 +35,7 @@ constexpr std::array<std::string_view, 6> kEndsOfTurn{"<|eot_id|>",    "<|im_end
               message + ", and a GGUF file can only name the ways of splitting that llama.cpp knows");
 }
 
+/// The steps of a Sequence, or the one step; they point into `step`.
 std::vector<const json*> steps_of(const json& step, const char* list) {
   if (step.is_null()) return {};
   if (step.value("type", "") != "Sequence") return {&step};
@@ -247,13 +248,15 @@ void find_end_of_turn(GgufVocabulary& vocabulary, const std::vector<std::int64_t
 }
 
 void check_sentencepiece_steps(const json& description, const fs::path& folder) {
-  for (const json* step : steps_of(description.value("normalizer", json()), "normalizers")) {
+  const json normalizer = description.value("normalizer", json());
+  for (const json* step : steps_of(normalizer, "normalizers")) {
     const std::string type = step->value("type", "");
     if (type != "Prepend" && type != "Replace") {
       refuse(folder, "normalizer", fmt::format("the step {} has no counterpart", step->dump()));
     }
   }
-  for (const json* step : steps_of(description.value("pre_tokenizer", json()), "pretokenizers")) {
+  const json pre_tokenizer = description.value("pre_tokenizer", json());
+  for (const json* step : steps_of(pre_tokenizer, "pretokenizers")) {
     if (step->value("type", "") != "Metaspace" || step->value("split", true)) {
       refuse(folder, "pre_tokenizer", fmt::format("the step {} has no counterpart", step->dump()));
     }
