@@ -117,7 +117,7 @@ void add_convert(CLI::App& program, int& exit_code) {
       ->check(CLI::Range(1, 4096));
   command->footer(
       "Examples:\n"
-      "  lore convert smollm2.gguf --to hf --output smollm2-folder\n"
+      "  lore convert smollm2.gguf --to hf --output unpacked\n"
       "  lore convert merged --to gguf:q8_0 --output merged.gguf\n"
       "  lore convert runs/enterprise-terms/adapter --to gguf --base smollm2.gguf --output terms-lora.gguf\n"
       "  lore convert terms-lora.gguf --to peft --base smollm2.gguf --output terms-peft\n"

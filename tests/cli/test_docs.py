@@ -72,13 +72,14 @@ def test_each_command_in_the_documents_is_one_the_program_knows(page, command):
 
 
 def runnable():
-    """Commands of the documents and of every --help that can be run as they stand: training first."""
+    """Commands of the documents and of every --help that can be run as they stand: training first, then merging."""
     shown = {command for _, command in commands()}
     for name in subcommands():
         footer = run("lore", *name, "--help").stdout.partition("Example")[2]
         shown |= {line.strip() for line in footer.splitlines() if line.strip().startswith("lore ")}
     whole = [c for c in shown if not PLACEHOLDER.search(c) and "qwen" not in c and "llama-2" not in c]
-    return sorted(whole, key=lambda command: (not command.startswith("lore train"), command))  # others use its adapter
+    first = ("lore train", "lore merge")  # others use the adapter, then the merged model
+    return sorted(whole, key=lambda command: ([not command.startswith(name) for name in first], command))
 
 
 def subcommands():
@@ -92,7 +93,7 @@ def test_each_whole_command_runs(command, scratch):
     if words[0] == "train":
         words += ["--set", "training.max_steps=3", "--set", "data.train[0].limit=8", "--set",
                   "data.validation[0].limit=2", "--overwrite"]
-    if words[0] == "merge" and (scratch / words[words.index("--output") + 1]).exists():
+    if words[0] in ("merge", "convert") and (scratch / words[words.index("--output") + 1]).exists():
         words += ["--overwrite"]
     subprocess.run([BIN / "lore", *words], cwd=scratch, check=True, capture_output=True, timeout=240)
 

@@ -24,7 +24,7 @@ def ask(model, prompts=(), texts=(), tokens=24, lora=None):
         pytest.skip("node-llama-cpp's libraries are installed for x86-64 alone")
     request = dict(model=str(model), lora=lora and str(lora), prompts=[list(map(int, p)) for p in prompts],
                    texts=list(texts), tokens=tokens)
-    result = subprocess.run([node(), str(REPOSITORY / "tests" / "interop" / "llama.cpp" / "ask.mjs"), str(FOLDER)],
+    result = subprocess.run([node(), str(REPOSITORY / "tests" / "interop" / "llama-cpp" / "ask.mjs"), str(FOLDER)],
                             input=json.dumps(request), capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
     return json.loads(result.stdout.splitlines()[-1])

@@ -74,20 +74,23 @@ bool is_byte_level(const json& pre_tokenizer) {
 std::string name_pre_tokenizer(const json& description, const fs::path& folder,
                                std::vector<std::string>& warnings) {
   const json normalizer = description.value("normalizer", json());
-  const std::string kind = normalizer.is_null() ? "" : normalizer.value("type", "");
-  if (!normalizer.is_null() && kind != "NFC") {
-    refuse(folder, "normalizer", fmt::format("{} has no counterpart", normalizer.dump()));
+  bool nfc = false;
+  for (const json* step : steps_of(normalizer, "normalizers")) {
+    if (step->value("type", "") != "NFC") {
+      refuse(folder, "normalizer", fmt::format("the step {} has no counterpart", step->dump()));
+    }
+    nfc = true;
   }
   const json pre_tokenizer = description.value("pre_tokenizer", json());
   const std::vector<std::string> patterns = patterns_of(pre_tokenizer, folder);
   const bool ignore_merges = description.at("model").value("ignore_merges", false);
-  const auto name = gguf_pre_tokenizer_name(patterns, kind == "NFC", ignore_merges);
+  const auto name = gguf_pre_tokenizer_name(patterns, nfc, ignore_merges);
   if (!name) {
     refuse(
         folder, "pre_tokenizer",
         fmt::format("{}{} is not known", pre_tokenizer.dump(), ignore_merges ? " with ignore_merges" : ""));
   }
-  if (gguf_pre_tokenizer(*name, "").nfc != (kind == "NFC")) {
+  if (gguf_pre_tokenizer(*name, "").nfc != nfc) {
     warnings.push_back(
         fmt::format("{}: llama.cpp does not normalize text to NFC for \"{}\"", folder.string(), *name));
   }

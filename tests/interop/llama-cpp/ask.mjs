@@ -19,7 +19,7 @@ const answer = { generated: [], text: [], ids: request.texts.map((text) => [...m
 for (const prompt of request.prompts) {
   const context = await model.createContext({
     contextSize: prompt.length + request.tokens + 8,
-    threads: 2,
+    threads: 1, // waiting threads spin, which a busy machine pays for
     flashAttention: false,
     experimentalKvCacheKeyType: "F32",
     experimentalKvCacheValueType: "F32",
