@@ -107,10 +107,11 @@ void check_vocabulary(const GgufVocabulary& vocabulary, const fs::path& model, c
                 fmt::format("its tokenizer cannot be written into a GGUF file: {} would get other ids",
                             in_quotes(difference->text)));
   }
-  warnings.push_back(fmt::format(
-      "llama.cpp gives other ids next to special tokens than this tokenizer does, the first is {}: it puts a "
-      "space in front of text there",
-      in_quotes(difference->text)));
+  warnings.push_back(
+      fmt::format("llama.cpp puts a space in front of every stretch of text, and so gives other ids than "
+                  "this tokenizer for "
+                  "leading spaces and after special tokens; the first text is {}",
+                  in_quotes(difference->text)));
 }
 
 void describe_folder(const fs::path& folder, const std::string& name, const WeightSource& source,

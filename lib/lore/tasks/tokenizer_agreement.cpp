@@ -1,5 +1,6 @@
 #include "lore/tasks/tokenizer_agreement.h"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -33,9 +34,12 @@ constexpr std::array<const char*, 17> kTexts{
 
 std::optional<TokenizerDifference> tokenizer_difference(const Tokenizer& one, const Tokenizer& other) {
   std::vector<TokenizerDifference> texts;
+  texts.reserve(kTexts.size());
   for (const char* text : kTexts) {
-    texts.push_back({text, true});
+    texts.push_back({text, *text != ' '});
   }
+  // What is plain comes first: there a difference weighs more.
+  std::stable_partition(texts.begin(), texts.end(), [](const auto& text) { return text.plain; });
   for (const auto& [name, token] : one.special_tokens().by_name) {
     texts.push_back({token, false});
     texts.push_back({"one " + token + "two" + token + " three\n" + token + "\nfour", false});

@@ -10,7 +10,7 @@ namespace lore {
 /// Where two tokenizers that should be the same differ on a fixed set of texts.
 struct TokenizerDifference {
   std::string text;
-  bool plain = true;  ///< the text holds no special token of the first tokenizer
+  bool plain = true;  ///< the text holds no special token of the first tokenizer, and begins with no space
 };
 
 /// The first text in several languages, with digits, spaces, line breaks and special tokens in it, for which
