@@ -35,6 +35,10 @@ void refuse_unknown(const LlamaConfig& config) {
   if (config.rope.type == RopeType::kYarn && !config.rope.truncate) {
     refuse(config, "yarn with truncate: false");
   }
+  // llama.cpp reads the keys of these two for other architectures alone.
+  if (config.rope.type == RopeType::kYarn && (config.rope.beta_fast != 32 || config.rope.beta_slow != 1)) {
+    refuse(config, "yarn with another beta_fast than 32 or beta_slow than 1");
+  }
 }
 
 void write_rope(const LlamaConfig& config, const std::string& prefix, GgufMetadata& metadata,
@@ -62,8 +66,6 @@ void write_rope(const LlamaConfig& config, const std::string& prefix, GgufMetada
       metadata.text(prefix + "rope.scaling.type", "yarn");
       metadata.number(prefix + "rope.scaling.factor", static_cast<float>(rope.factor));
       metadata.number(prefix + "rope.scaling.original_context_length", original);
-      metadata.number(prefix + "rope.scaling.yarn_beta_fast", static_cast<float>(rope.beta_fast));
-      metadata.number(prefix + "rope.scaling.yarn_beta_slow", static_cast<float>(rope.beta_slow));
       // llama.cpp multiplies by 0.1 ln(factor) + 1 of itself.
       const double own = rope.factor <= 1 ? 1.0 : 0.1 * std::log(rope.factor) + 1.0;
       if (std::abs(rope.attention_factor / own - 1) > 1e-7) {
