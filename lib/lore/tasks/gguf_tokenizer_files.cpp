@@ -27,7 +27,7 @@ using nlohmann::json;
 constexpr std::array kFiles{"tokenizer.json", "tokenizer_config.json", "generation_config.json"};
 
 /// Values of tokenizer.ggml.token_type.
-enum TokenType : std::int64_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4 };
+enum TokenType : std::int64_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5 };
 
 std::string key(std::string_view name) { return fmt::format("tokenizer.ggml.{}", name); }
 
@@ -85,10 +85,15 @@ json post_processor(const GgufFile& file, bool add_bos, const std::vector<std::s
   return {{"type", "TemplateProcessing"}, {"single", single}, {"pair", pair}, {"special_tokens", special}};
 }
 
-json vocabulary_of(const std::vector<std::string_view>& tokens) {
+/// Ids that were only filled up to the number of embeddings stay without a token.
+json vocabulary_of(const GgufFile& file, const std::vector<std::string_view>& tokens) {
+  const auto types = file.integers(key("token_type")).value_or(std::vector<std::int64_t>());
   json vocabulary = json::object();
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    vocabulary.emplace(tokens[i], i);
+    const bool is_filling = i < types.size() && types[i] == kUnused && tokens[i] == fmt::format("[PAD{}]", i);
+    if (!is_filling) {
+      vocabulary.emplace(tokens[i], i);
+    }
   }
   return vocabulary;
 }
@@ -114,7 +119,7 @@ json byte_level_json(const GgufFile& file, const GgufPreTokenizer& how,
             {"fuse_unk", false},
             {"byte_fallback", false},
             {"ignore_merges", how.ignore_merges},
-            {"vocab", vocabulary_of(tokens)},
+            {"vocab", vocabulary_of(file, tokens)},
             {"merges", merges != nullptr ? json(*merges) : json::array()}}}};
 }
 
@@ -172,7 +177,7 @@ json sentencepiece_json(const GgufFile& file, const std::vector<std::string_view
             {"fuse_unk", true},
             {"byte_fallback", true},
             {"ignore_merges", false},
-            {"vocab", vocabulary_of(tokens)},
+            {"vocab", vocabulary_of(file, tokens)},
             {"merges", merges_by_score(file, tokens)}}}};
 }
 
