@@ -21,9 +21,9 @@ def case(model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("convert")
     base = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
     families.random_adapter(base, folder / "adapter", 0.1, r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"])
-    run("lore", "convert", model, "--to", "gguf:f16", "--output", folder / "model.gguf")
-    run("lore", "convert", folder / "adapter", "--to", "gguf", "--base", model, "--output", folder / "lora.gguf")
     (folder / "model").symlink_to(model)
+    run("lore", "convert", folder / "model", "--to", "gguf:f16", "--output", folder / "model.gguf")
+    run("lore", "convert", folder / "adapter", "--to", "gguf", "--base", model, "--output", folder / "lora.gguf")
     return folder
 
 
