@@ -72,7 +72,7 @@ def test_each_command_in_the_documents_is_one_the_program_knows(page, command):
 
 
 def runnable():
-    """Commands of the documents and of every --help that can be run as they stand: training first."""
+    """Commands of the documents and of every --help that can be run as they stand: training first, then merging."""
     shown = {command for _, command in commands()}
     for name in subcommands():
         footer = run("lore", *name, "--help").stdout.partition("Example")[2]
@@ -93,7 +93,7 @@ def test_each_whole_command_runs(command, scratch):
     if words[0] == "train":
         words += ["--set", "training.max_steps=3", "--set", "data.train[0].limit=8", "--set",
                   "data.validation[0].limit=2", "--overwrite"]
-    if words[0] == "merge" and (scratch / words[words.index("--output") + 1]).exists():
+    if words[0] in ("merge", "convert") and (scratch / words[words.index("--output") + 1]).exists():
         words += ["--overwrite"]
     subprocess.run([BIN / "lore", *words], cwd=scratch, check=True, capture_output=True, timeout=240)
 

@@ -54,6 +54,9 @@ class StoredAdapter {
   static StoredAdapter open(const std::filesystem::path& folder, std::span<const LinearShape> linears,
                             std::vector<std::string>& warnings);
 
+  /// One without modules: what is merged with it stays as it is.
+  static StoredAdapter none() { return {PeftConfig(), SafetensorsFile()}; }
+
   /// Of the adapter as it is read.
   const PeftConfig& config() const { return config_; }
   /// In the order of adaptable_modules.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string_view>
@@ -25,6 +26,8 @@ class AtomicFile {
   /// Throws: Error kResources (disk full, I/O error).
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text);
+  /// Puts `bytes` at `offset`, wherever `write` stands. May be called from several threads at once.
+  void write_at(std::uint64_t offset, std::span<const std::byte> bytes);
   void commit();
 
  private:

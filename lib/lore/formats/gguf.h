@@ -57,6 +57,8 @@ class GgufFile {
   std::optional<std::vector<std::int64_t>> integers(std::string_view key) const;
   /// Sorted.
   std::vector<std::string> keys() const;
+  /// The value as it is stored; null when absent. Points into the mapped file.
+  const GgufValue* value(std::string_view key) const { return lookup(key); }
   /// The stored type of a key for display: "uint32", "array of string"; empty when absent.
   std::string type_of(std::string_view key) const;
 

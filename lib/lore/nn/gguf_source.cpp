@@ -31,16 +31,24 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kLayerNa
     {"post_attention_layernorm", "ffn_norm"},
 }};
 
-/// Where row `row` of the HF matrix lies in the GGUF one: llama.cpp stores the row pair (i, i + d/2)
-/// of each head next to each other.
+}  // namespace
+
 std::int64_t interleaved_row(std::int64_t row, std::int64_t head_dim) {
-  const std::int64_t head = row / head_dim;
   const std::int64_t within = row % head_dim;
   const std::int64_t half = head_dim / 2;
-  return head * head_dim + (within % half) * 2 + within / half;
+  return row - within + (within % half) * 2 + within / half;
 }
 
-}  // namespace
+std::int64_t deinterleaved_row(std::int64_t row, std::int64_t head_dim) {
+  const std::int64_t within = row % head_dim;
+  return row - within + (within % 2) * (head_dim / 2) + within / 2;
+}
+
+bool gguf_interleaves(const LlamaConfig& config, const std::string& hf_name) {
+  return (config.model_type == "llama" || config.model_type == "mistral") &&
+         (hf_name.find("self_attn.q_proj.") != std::string::npos ||
+          hf_name.find("self_attn.k_proj.") != std::string::npos);
+}
 
 std::string gguf_tensor_name(const std::string& hf_name) {
   if (hf_name == "model.embed_tokens.weight") {
@@ -98,11 +106,6 @@ const GgufTensor& GgufSource::find(const std::string& name, at::IntArrayRef shap
   return *stored;
 }
 
-bool GgufSource::is_interleaved(const std::string& name) const {
-  return config_.model_type == "llama" && (name.find("self_attn.q_proj.") != std::string::npos ||
-                                           name.find("self_attn.k_proj.") != std::string::npos);
-}
-
 at::Tensor GgufSource::tensor(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const {
   const std::int64_t rows = shape.size() == 2 ? shape[0] : 1;
   const std::int64_t columns = shape.size() == 2 ? shape[1] : shape[0];
@@ -129,7 +132,7 @@ at::Tensor GgufSource::tensor(const std::string& name, at::IntArrayRef shape, at
 void GgufSource::read_rows(const std::string& name, at::IntArrayRef shape, std::int64_t first,
                            std::int64_t count, float* target) const {
   const GgufTensor& stored = find(name, shape);
-  const bool interleaved = is_interleaved(name);
+  const bool interleaved = gguf_interleaves(config_, name);
   if (shape.size() == 1 && !interleaved) {
     decode(stored.type, stored.bytes, {target, static_cast<std::size_t>(shape[0])});
     return;

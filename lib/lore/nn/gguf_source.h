@@ -21,12 +21,21 @@ class GgufSource final : public WeightSource {
 
  private:
   const GgufTensor& find(const std::string& name, at::IntArrayRef shape) const;
-  bool is_interleaved(const std::string& name) const;
 
   std::filesystem::path path_;
   GgufFile file_;
   LlamaConfig config_;
 };
+
+/// Whether the rows of the tensor `hf_name` are interleaved in a GGUF file: those of q and k in architecture
+/// llama, which Llama and Mistral are stored as.
+bool gguf_interleaves(const LlamaConfig& config, const std::string& hf_name);
+
+/// Where row `row` of an interleaved Hugging Face matrix lies in the GGUF one: llama.cpp stores the row pair
+/// (i, i + d/2) of each head next to each other.
+std::int64_t interleaved_row(std::int64_t row, std::int64_t head_dim);
+/// The inverse: the Hugging Face row that lies at row `row` of the GGUF matrix.
+std::int64_t deinterleaved_row(std::int64_t row, std::int64_t head_dim);
 
 /// "model.layers.3.self_attn.q_proj.weight" -> "blk.3.attn_q.weight"; empty when GGUF has no such tensor.
 std::string gguf_tensor_name(const std::string& hf_name);

@@ -123,8 +123,10 @@ LlamaConfig LlamaConfig::from_gguf(const GgufFile& file, const std::string& subj
   config.rope = read_rope(file, metadata, config, subject);
   config.window.assign(static_cast<std::size_t>(config.num_hidden_layers),
                        metadata.integer("attention.sliding_window", 0));
-  if (const auto eos = file.integer("tokenizer.ggml.eos_token_id")) {
-    config.eos_token_ids.push_back(*eos);
+  for (const char* key : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"}) {
+    if (const auto id = file.integer(key)) {
+      config.eos_token_ids.push_back(*id);
+    }
   }
   return config;
 }

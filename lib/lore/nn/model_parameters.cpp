@@ -64,11 +64,15 @@ std::vector<LinearShape> model_linears(const LlamaConfig& config) {
   return linears;
 }
 
+std::vector<LinearShape> adaptable_linears(const LlamaConfig& config) {
+  std::vector<LinearShape> linears = model_linears(config);
+  linears.push_back({kHeadModule, config.vocab_size, config.hidden_size});
+  return linears;
+}
+
 std::vector<LinearShape> adaptable_modules(const LlamaConfig& config) {
-  std::vector<LinearShape> modules = model_linears(config);
-  for (const char* name : {kHeadModule, kEmbeddingModule}) {
-    modules.push_back({name, config.vocab_size, config.hidden_size});
-  }
+  std::vector<LinearShape> modules = adaptable_linears(config);
+  modules.push_back({kEmbeddingModule, config.vocab_size, config.hidden_size});
   return modules;
 }
 

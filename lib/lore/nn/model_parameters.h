@@ -34,4 +34,7 @@ std::vector<LinearShape> model_linears(const LlamaConfig& config);
 /// output head, and the embeddings, whose W is [out = V, in = D].
 std::vector<LinearShape> adaptable_modules(const LlamaConfig& config);
 
+/// Those of them that are linears: all but the embeddings.
+std::vector<LinearShape> adaptable_linears(const LlamaConfig& config);
+
 }  // namespace lore

@@ -55,6 +55,12 @@ const TensorView& stored(const MergeBase& base, const ParameterShape& parameter)
   return *view;
 }
 
+/// Whether a vector of a GGUF file, which are stored as F32, is the same in `dtype`.
+bool is_exact(const MergeBase& base, const ParameterShape& parameter, DType dtype) {
+  const at::Tensor values = base.weights->tensor(parameter.name, parameter.shape, at::kFloat);
+  return values.to(*torch_dtype(dtype)).to(at::kFloat).equal(values);
+}
+
 void refuse_unused(const MergeBase& base, const std::vector<ParameterShape>& parameters) {
   std::vector<std::string> names;
   names.reserve(parameters.size());
@@ -149,6 +155,9 @@ MergePlan plan_merge(const MergeBase& base, const StoredAdapter& adapter, const 
       if (!tensor.module && !replaced.contains(parameter.name) && tensor.spec.dtype == view.dtype) {
         tensor.copy = view;
       }
+    } else if (dtype == "base" && parameter.shape.size() == 1 &&
+               !is_exact(base, parameter, tensor.spec.dtype)) {
+      tensor.spec.dtype = DType::kF32;
     }
     plan.tensors.push_back(std::move(tensor));
   }

@@ -46,9 +46,10 @@ struct MergePlan {
 };
 
 /// Plans the merge into `base`, which must be adapted. `dtype` is base, float32, bfloat16 or float16; `base`
-/// keeps each tensor's own, and stands for bfloat16 where a GGUF file is quantized. A tensor larger than
-/// `shard_bytes` gets a shard of its own. Throws: Error kInput when the base lacks a tensor, holds one that
-/// is not part of its architecture, or one of another shape or type.
+/// keeps each tensor's own, and stands for bfloat16 where a GGUF file is quantized, save for vectors that
+/// only float32 holds exactly. A tensor larger than `shard_bytes` gets a shard of its own. Throws: Error
+/// kInput when the base lacks a tensor, holds one that is not part of its architecture, or one of another
+/// shape or type.
 MergePlan plan_merge(const MergeBase& base, const StoredAdapter& adapter, const std::string& dtype,
                      std::uint64_t shard_bytes);
 

@@ -11,7 +11,7 @@
 #include "lore/core/atomic_folder.h"
 #include "lore/core/error.h"
 #include "lore/formats/json_file.h"
-#include "lore/tasks/output_folder.h"
+#include "lore/tasks/output_place.h"
 #include "lore/tasks/provenance.h"
 
 namespace lore {

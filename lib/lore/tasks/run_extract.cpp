@@ -16,7 +16,7 @@
 #include "lore/formats/hf_cache.h"
 #include "lore/tasks/base_model.h"
 #include "lore/tasks/difference_svd.h"
-#include "lore/tasks/output_folder.h"
+#include "lore/tasks/output_place.h"
 #include "lore/tasks/provenance.h"
 
 namespace lore {

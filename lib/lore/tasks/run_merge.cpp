@@ -20,7 +20,7 @@
 #include "lore/tasks/merge_source.h"
 #include "lore/tasks/merged_config.h"
 #include "lore/tasks/model_files.h"
-#include "lore/tasks/output_folder.h"
+#include "lore/tasks/output_place.h"
 #include "lore/tasks/replaced_parameters.h"
 
 namespace lore {
@@ -35,20 +35,6 @@ constexpr double kLeastShare = 0.01;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-void check_space(const fs::path& output, std::uint64_t needed) {
-  fs::path place = output.parent_path();
-  while (!fs::exists(place) && place.has_parent_path() && place != place.parent_path()) {
-    place = place.parent_path();
-  }
-  std::error_code error;
-  const fs::space_info space = fs::space(place, error);
-  if (!error && space.available < needed) {
-    throw Error(ErrorKind::kResources, output.string(),
-                fmt::format("needs {:.2f} GB, and {:.2f} GB are free there",
-                            static_cast<double>(needed) / 1e9, static_cast<double>(space.available) / 1e9));
-  }
 }
 
 /// Reads everything once: NaN is found before anything is written, and so is an adapter of zeros.

@@ -57,7 +57,7 @@ const std::vector<Named>& table() {
          R"([一-龥ࠀ-一가-퟿]+)", R"(\p{N}+)"}}},
       {{"deepseek-coder"},
        {{"[\\r\\n]", R"(\s?\p{L}+)", R"(\s?\p{P}+)", R"([一-龥ࠀ-一가-퟿]+)", R"(\p{N})"}}},
-      {{"", "default"}, {{R"([\p{P}\$\+<=>\^~\|]+)", kGpt2, R"(\p{N}+)", "[0-9][0-9][0-9]"}}},
+      {{"default", ""}, {{R"([\p{P}\$\+<=>\^~\|]+)", kGpt2, R"(\p{N}+)", "[0-9][0-9][0-9]"}}},
   };
   return rows;
 }
@@ -74,5 +74,20 @@ GgufPreTokenizer gguf_pre_tokenizer(std::string_view name, const std::string& su
           "tokenizer.ggml.pre \"{}\" is not supported; use the model's folder with its tokenizer.json",
           name));
 }
+
+std::optional<std::string_view> gguf_pre_tokenizer_name(std::span<const std::string> patterns, bool nfc,
+                                                        bool ignore_merges) {
+  std::optional<std::string_view> otherwise;
+  for (const Named& row : table()) {
+    const bool equal =
+        row.how.ignore_merges == ignore_merges &&
+        std::equal(row.how.patterns.begin(), row.how.patterns.end(), patterns.begin(), patterns.end());
+    if (equal && row.how.nfc == nfc) return row.names.front();
+    if (equal && !otherwise) otherwise = row.names.front();
+  }
+  return otherwise;
+}
+
+std::string_view gpt2_pattern() { return kGpt2; }
 
 }  // namespace lore

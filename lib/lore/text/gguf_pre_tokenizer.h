@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,5 +19,13 @@ struct GgufPreTokenizer {
 
 /// Throws: Error kInput for a name that is not supported.
 GgufPreTokenizer gguf_pre_tokenizer(std::string_view name, const std::string& subject);
+
+/// The name for splitting by `patterns`, one after the other, with or without ignore_merges: the inverse.
+/// `nfc` chooses between names that differ in nothing else. Nothing when llama.cpp knows no such splitting.
+std::optional<std::string_view> gguf_pre_tokenizer_name(std::span<const std::string> patterns, bool nfc,
+                                                        bool ignore_merges);
+
+/// GPT-2's pattern, which ByteLevel with use_regex stands for.
+std::string_view gpt2_pattern();
 
 }  // namespace lore

@@ -44,6 +44,10 @@ class PipelineTokenizer : public Tokenizer {
   bool is_special(std::int32_t id) const override;
   bool is_open(std::int32_t id) const override;
 
+  /// The model's own tokens, without the added ones.
+  const Vocabulary& vocabulary() const { return pipeline_.model->vocabulary(); }
+  const AddedTokens& added() const { return pipeline_.added; }
+
  private:
   std::optional<std::string_view> spelling(std::int32_t id) const;
   /// The pieces between and of the added tokens, normalized.

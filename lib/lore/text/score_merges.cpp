@@ -20,8 +20,8 @@ struct ScoredMerge {
 
 }  // namespace
 
-MergeTable ranked_merges(const std::vector<std::pair<std::string, float>>& scored,
-                         const Vocabulary& vocabulary) {
+std::vector<RankedMerge> rank_merges(const std::vector<std::pair<std::string, float>>& scored,
+                                     const Vocabulary& vocabulary) {
   std::vector<ScoredMerge> merges;
   for (const auto& [token, score] : scored) {
     std::string_view text = token;
@@ -45,10 +45,19 @@ MergeTable ranked_merges(const std::vector<std::pair<std::string, float>>& score
     return std::tie(a.score, a.left_length, a.right_length) >
            std::tie(b.score, b.left_length, b.right_length);
   });
+  std::vector<RankedMerge> ranked;
+  ranked.reserve(merges.size());
+  for (const ScoredMerge& m : merges) ranked.push_back({m.left, m.right, m.result});
+  return ranked;
+}
+
+MergeTable ranked_merges(const std::vector<std::pair<std::string, float>>& scored,
+                         const Vocabulary& vocabulary) {
+  const std::vector<RankedMerge> merges = rank_merges(scored, vocabulary);
   MergeTable table;
   table.reserve(merges.size());
   for (std::size_t rank = 0; rank < merges.size(); ++rank) {
-    const ScoredMerge& m = merges[rank];
+    const RankedMerge& m = merges[rank];
     table.insert(m.left, m.right, {static_cast<std::uint32_t>(rank), m.result});
   }
   return table;

@@ -14,6 +14,7 @@ constexpr std::int64_t kTokens = 7, kIn = 12, kOut = 10, kRank = 3;
 struct Keeper final : lore::GradientSink {
   lore::LowRankGradient gradient;
   void accumulate(std::size_t, const lore::LowRankGradient& given) override { gradient = given; }
+  void accumulate(const lore::FullParameter&, const lore::FullGradient&) override {}
 };
 
 lore::LowRank random_low_rank(bool dora, double dropout) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -8,6 +9,9 @@ namespace lore {
 
 /// `output` as an absolute path without "/" at its end.
 std::filesystem::path tidy_output(const std::filesystem::path& output);
+
+/// Whether `path` is `folder` or lies in it; both are compared name by name.
+bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder);
 
 /// What may stand at the output of a command that makes a folder.
 struct OutputRule {
@@ -20,5 +24,8 @@ struct OutputRule {
 /// without `overwrite`, or no folder of its kind with it.
 void check_output(const std::filesystem::path& output, std::span<const std::filesystem::path> inputs,
                   const OutputRule& rule);
+
+/// Throws: Error kResources when fewer than `needed` bytes are free where `output` will be.
+void check_space(const std::filesystem::path& output, std::uint64_t needed);
 
 }  // namespace lore

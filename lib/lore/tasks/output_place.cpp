@@ -1,4 +1,4 @@
-#include "lore/tasks/output_folder.h"
+#include "lore/tasks/output_place.h"
 
 #include <fmt/format.h>
 
@@ -7,16 +7,12 @@
 #include "lore/core/error.h"
 
 namespace lore {
-namespace {
-
 namespace fs = std::filesystem;
 
 bool is_inside(const fs::path& path, const fs::path& folder) {
   const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
   return end == folder.end();
 }
-
-}  // namespace
 
 fs::path tidy_output(const fs::path& output) {
   const fs::path normal = fs::absolute(output).lexically_normal();
@@ -48,6 +44,20 @@ void check_output(const fs::path& output, std::span<const fs::path> inputs, cons
   if (!fs::exists(output / rule.mark)) {
     throw Error(ErrorKind::kRefused, output.string(),
                 fmt::format("has no {}: --overwrite replaces {} alone", rule.mark, rule.kind));
+  }
+}
+
+void check_space(const fs::path& output, std::uint64_t needed) {
+  fs::path place = output.parent_path();
+  while (!fs::exists(place) && place.has_parent_path() && place != place.parent_path()) {
+    place = place.parent_path();
+  }
+  std::error_code error;
+  const fs::space_info space = fs::space(place, error);
+  if (!error && space.available < needed) {
+    throw Error(ErrorKind::kResources, output.string(),
+                fmt::format("needs {:.2f} GB, and {:.2f} GB are free there",
+                            static_cast<double>(needed) / 1e9, static_cast<double>(space.available) / 1e9));
   }
 }
 
