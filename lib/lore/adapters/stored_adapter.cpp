@@ -112,6 +112,15 @@ void refuse_on_embeddings(const PeftConfig& config, const std::filesystem::path&
 
 }  // namespace
 
+WeightOf weights_of(const WeightSource& base) {
+  return [&base, modules = adaptable_modules(base.config())](std::size_t place) {
+    const LinearShape& module = modules[place];
+    const bool tied = module.name == kHeadModule && base.config().tie_word_embeddings;
+    return base.tensor((tied ? std::string(kEmbeddingModule) : module.name) + ".weight",
+                       {module.out, module.in}, at::kFloat);
+  };
+}
+
 StoredAdapter StoredAdapter::open(const std::filesystem::path& folder, const LlamaConfig& model,
                                   std::vector<std::string>& warnings, const WeightOf& weight_of) {
   return open_parts(folder, adaptable_modules(model), &model, warnings, weight_of);

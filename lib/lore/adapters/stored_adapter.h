@@ -12,6 +12,7 @@
 #include "lore/formats/safetensors.h"
 #include "lore/nn/low_rank.h"
 #include "lore/nn/model_parameters.h"
+#include "lore/nn/weight_source.h"
 
 namespace lore {
 
@@ -35,6 +36,8 @@ struct StoredParameter {
 
 /// Gives the base's weight [out, in], in any float dtype, of a module by its place among adaptable_modules.
 using WeightOf = std::function<at::Tensor(std::size_t)>;
+/// Those that `base`, which must outlive the result, reads from its files, as float32.
+WeightOf weights_of(const WeightSource& base);
 
 /// An adapter folder written by PEFT or Lore (adapter_config.json and adapter_model.safetensors), checked
 /// against a model and memory-mapped: its matrices are read one at a time.

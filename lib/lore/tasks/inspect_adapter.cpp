@@ -130,12 +130,12 @@ class AdapterInspector {
   void compare_with_base(const std::string& base) {
     const fs::path path = find_model(base, fs::current_path(), environment_.cache_roots);
     const std::unique_ptr<WeightSource> weights = open_weights(path);
-    const std::vector<LinearShape> linears = mergeable_linears(weights->config());
+    const std::vector<LinearShape> linears = adaptable_linears(weights->config());
     const std::string name = base_name(path, base);
     bool fits = true;
     try {
       std::vector<std::string> warnings;
-      StoredAdapter::open(folder_, linears, warnings);
+      StoredAdapter::open(folder_, weights->config(), warnings, weights_of(*weights));
     } catch (const Error& error) {
       fits = false;
       result_.problem(error.what());
@@ -143,7 +143,9 @@ class AdapterInspector {
     std::string same = "not known";
     if (binding_) {
       const std::string difference = base_difference(
-          *binding_, name, digest_tensors(weights->files(), [this] { return *environment_.signal != 0; }));
+          *binding_, name, digest_tensors(weights->files(), FileMemo(environment_.hash_dir), [this] {
+            return *environment_.signal != 0;
+          }));
       same = difference.empty() ? "yes" : "no";
       if (!difference.empty()) {
         result_.problem(difference + "; use it on that base");

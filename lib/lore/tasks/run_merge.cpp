@@ -138,14 +138,7 @@ std::vector<fs::path> inputs_of(const MergeRequest& request, const fs::path& bas
 /// Opens an adapter for a base that is not adapted yet.
 StoredAdapter open_adapter(const fs::path& folder, const MergeBase& base,
                            std::vector<std::string>& warnings) {
-  const std::vector<LinearShape> modules = adaptable_modules(base.weights->config());
-  const WeightOf weight_of = [&](std::size_t place) {
-    const LinearShape& module = modules[place];
-    const bool tied = module.name == kHeadModule && base.weights->config().tie_word_embeddings;
-    return base.weights->tensor(tied ? "model.embed_tokens.weight" : module.name + ".weight",
-                                {module.out, module.in}, at::kFloat);
-  };
-  return StoredAdapter::open(folder, base.weights->config(), warnings, weight_of);
+  return StoredAdapter::open(folder, base.weights->config(), warnings, weights_of(*base.weights));
 }
 
 /// The same of one whose warnings have been told.
