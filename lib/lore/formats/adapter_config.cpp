@@ -28,9 +28,8 @@ constexpr std::array<std::string_view, 11> kHarmless{
 
 /// Keys of PEFT 0.2.0 to 0.21.2 for what Lore does not support; they must be null, false or empty.
 constexpr std::array<std::string_view, 10> kUnsupported{
-    "alora_invocation_tokens", "arrow_config",    "ensure_weight_tying", "kasa_config",
-    "layer_replication",       "megatron_config", "monteclora_config",   "target_parameters",
-    "use_bdlora",              "use_qalora"};
+    "alora_invocation_tokens", "arrow_config",      "ensure_weight_tying", "kasa_config", "layer_replication",
+    "megatron_config",         "monteclora_config", "target_parameters",   "use_bdlora",  "use_qalora"};
 
 template <std::size_t N>
 bool contains(const std::array<std::string_view, N>& list, std::string_view key) {
@@ -178,9 +177,7 @@ class ConfigReader {
       config.init_lora_weights = value->get<bool>();
     } else if (*value == "gaussian" || *value == "orthogonal" || *value == "pissa" || *value == "olora") {
       config.init_lora_weights = value->get<std::string>();
-    } else if (*value == "eva" || *value == "mica") {
-      find("eva_config");  // how A was found; the base stays as it is
-    } else {
+    } else if (*value != "eva" && *value != "mica") {  // those two leave the base as it is
       refuse(
           "init_lora_weights",
           fmt::format("{} is not supported: PEFT runs this initialization again when it loads the adapter, "

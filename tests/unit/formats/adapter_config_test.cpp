@@ -135,7 +135,6 @@ TEST_CASE("what would change the numbers is refused, naming key and value") {
       {R"("modules_to_save": "lm_head")", "modules_to_save: expected"},
       {R"("init_lora_weights": "pissa_niter_4")", "init_lora_weights: \"pissa_niter_4\" is not supported"},
       {R"("init_lora_weights": "loftq")", "init_lora_weights: \"loftq\""},
-      {R"("eva_config": {"rho": 2.0})", "eva_config: {\"rho\":2.0} is not supported"},
       {R"("trainable_token_indices": [1, 2])", "trainable_token_indices: [1,2] is not supported"},
       {R"("target_parameters": ["x"])", "target_parameters: [\"x\"] is not supported"},
       {R"("layer_replication": [[0, 4]])", "layer_replication: [[0,4]] is not supported"},
