@@ -177,7 +177,9 @@ class ConfigReader {
       config.init_lora_weights = value->get<bool>();
     } else if (*value == "gaussian" || *value == "orthogonal" || *value == "pissa" || *value == "olora") {
       config.init_lora_weights = value->get<std::string>();
-    } else if (*value != "eva" && *value != "mica") {  // those two leave the base as it is
+    } else if (*value == "eva" || *value == "mica") {
+      find("eva_config");  // how A was found; the base stays as it is
+    } else {
       refuse(
           "init_lora_weights",
           fmt::format("{} is not supported: PEFT runs this initialization again when it loads the adapter, "
