@@ -138,6 +138,7 @@ def test_adapters_that_cannot_be_merged_are_refused(case, adapter, tmp_path, edi
 
 
 @pytest.mark.parametrize("key, value, message", [
+    ("use_dora", True, "lora_magnitude_vector is missing"),
     ("modules_to_save", ["lm_head"], "base_model.model.lm_head.weight is missing"),
     ("modules_to_save", ["lm_haed"], 'did you mean "lm_head"'),
     ("target_modules", ["q_proj", "v_proj", "embed_tokens"], "embed_tokens.lora_embedding_B is missing"),
@@ -150,7 +151,7 @@ def test_parts_that_the_configuration_names_must_be_there(case, adapter, tmp_pat
     check_nothing_left(tmp_path)
 
 
-@pytest.mark.parametrize("key, value", [("use_dora", True), ("lora_bias", True), ("ensure_weight_tying", True),
+@pytest.mark.parametrize("key, value", [("lora_bias", True), ("ensure_weight_tying", True),
                                         ("trainable_token_indices", [1, 2])])
 def test_kinds_of_adapters_that_are_not_supported_are_refused(case, adapter, tmp_path, key, value):
     path = adapter / "adapter_config.json"

@@ -160,7 +160,7 @@ void refuse_unmatched_items(const PeftConfig& config, const Names& linears,
     }
     const std::string near = nearest_name(item, leaves);
     refuse({ErrorKind::kUsage, fmt::format("target module \"{}\"", item),
-            fmt::format("matches no linear module of this model{}; its linear modules are {}",
+            fmt::format("matches no module of this model{}; its modules are {}",
                         near.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", near),
                         fmt::join(leaves, ", "))},
            unused);
@@ -201,7 +201,7 @@ std::vector<MatchedModule> match_modules(const PeftConfig& config, const Names& 
   }
   if (matched.empty()) {
     throw Error(ErrorKind::kUsage, "target_modules",
-                fmt::format("match no module of this model; its linear modules are {}",
+                fmt::format("match no module of this model; its modules are {}",
                             fmt::join(leaf_names(linears), ", ")));
   }
   ranks.refuse_unused("rank_pattern", unused);

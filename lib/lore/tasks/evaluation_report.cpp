@@ -8,6 +8,7 @@
 
 #include "lore/core/printable.h"
 #include "lore/tasks/provenance.h"
+#include "lore/text/jinja_string.h"
 
 namespace lore {
 namespace {
@@ -34,28 +35,7 @@ Json source_json(const SourceScore& source) {
   return json;
 }
 
-std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char c : printable(text, text.size())) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += c;
-    }
-  }
-  return result;
-}
+std::string escaped(std::string_view text) { return escape_html(printable(text, text.size())); }
 
 std::string cell(const Metrics& metrics, const std::string& name, const char* form) {
   const auto found = metrics.find(name);

@@ -13,6 +13,7 @@
 #include "lore/core/error.h"
 #include "lore/core/mapped_file.h"
 #include "lore/core/printable.h"
+#include "lore/core/private_path.h"
 #include "lore/tasks/adapter_limits.h"
 #include "lore/tasks/adapter_targets.h"
 
@@ -46,22 +47,16 @@ std::vector<LinearShape> linears_in(const fs::path& weights) {
   return linears;
 }
 
-/// A name that says nothing of the machine: a hub id, or the last name of a path.
-std::string public_name(const std::string& name, std::vector<std::string>& warnings) {
-  const bool is_id = std::count(name.begin(), name.end(), '/') <= 1 && name.find('\\') == std::string::npos &&
-                     !name.starts_with('/') && !name.starts_with('.') && !name.starts_with('~') &&
-                     !name.ends_with('/');
-  if (is_id) {
-    return name;
+/// What the adapter calls its base, without saying anything of the machine.
+std::string base_of(const PeftConfig& config, std::vector<std::string>& warnings) {
+  std::string name = public_name(config.base_model_name_or_path);
+  if (name != config.base_model_name_or_path) {
+    warnings.push_back(
+        fmt::format("base_model_name_or_path is a path of one machine; {} is written instead (name the "
+                    "base with --base-name)",
+                    in_quotes(name)));
   }
-  const std::size_t end = name.find_last_not_of("/\\");
-  const std::string trimmed = name.substr(0, end == std::string::npos ? 0 : end + 1);
-  std::string last = trimmed.substr(trimmed.find_last_of("/\\") + 1);
-  warnings.push_back(
-      fmt::format("base_model_name_or_path is a path of one machine; {} is written instead (name the "
-                  "base with --base-name)",
-                  in_quotes(last)));
-  return last;
+  return name;
 }
 
 /// One alpha that is each module's scale times the common rank, an integer; nothing when there is none.
@@ -155,8 +150,7 @@ Conversion write_portable_adapter(const fs::path& adapter, const std::string& ba
   config.r = rank;
   config.lora_alpha = alpha.value_or(static_cast<double>(rank));
   config.lora_dropout = stored.config().lora_dropout;
-  config.base_model_name_or_path =
-      base_name.empty() ? public_name(stored.config().base_model_name_or_path, result.warnings) : base_name;
+  config.base_model_name_or_path = base_name.empty() ? base_of(stored.config(), result.warnings) : base_name;
   if (rank > kMostRanks) {
     result.warnings.push_back(fmt::format("the rank is {}, and vLLM takes ranks up to {}", rank, kMostRanks));
   }

@@ -81,7 +81,7 @@ TEST_CASE("what matches nothing is an error that names it and its neighbour") {
   config.target_modules = std::string("q_proj");  // PEFT's full match finds nothing either
   CHECK(message(config).find("match no module") != std::string::npos);
   config.target_modules = Names{"norm"};
-  CHECK(message(config).find("matches no linear module") != std::string::npos);
+  CHECK(message(config).find("matches no module") != std::string::npos);
   config.target_modules = Names{"q_proj"};
   config.rank_pattern = {{"o_proj", 4}};
   CHECK(message(config).find("rank_pattern \"o_proj\"") != std::string::npos);
