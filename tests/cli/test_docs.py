@@ -93,6 +93,10 @@ def test_each_whole_command_runs(command, scratch):
     if words[0] == "train":
         words += ["--set", "training.max_steps=3", "--set", "data.train[0].limit=8", "--set",
                   "data.validation[0].limit=2", "--overwrite"]
+    if words[0] == "generate":
+        words += ["--max-new-tokens", "8"]
+    if words[:2] == ["evaluate", "recipes/enterprise-terms.yaml"]:
+        words += ["--set", "data.validation[0].limit=4"]
     if words[0] in ("merge", "convert") and (scratch / words[words.index("--output") + 1]).exists():
         words += ["--overwrite"]
     subprocess.run([BIN / "lore", *words], cwd=scratch, check=True, capture_output=True, timeout=240)
