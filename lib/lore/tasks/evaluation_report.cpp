@@ -35,7 +35,7 @@ Json source_json(const SourceScore& source) {
   return json;
 }
 
-std::string escaped(std::string_view text) { return escape_html(printable(text, text.size())); }
+std::string escaped(std::string_view text) { return jinja::escape_html(printable(text, text.size())); }
 
 std::string cell(const Metrics& metrics, const std::string& name, const char* form) {
   const auto found = metrics.find(name);
