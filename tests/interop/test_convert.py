@@ -20,7 +20,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 TEXTS = [*real_text()[:60], " leading, and  double  spaces", "line\nbreaks\n\n\tand tabs", "1234567 don't I'LL 3.5%",
          "emoji \U0001F600\U0001F44D\U0001F3FD, rare \u16a0", "", " "]
 # Held on 20 prompts of 24 tokens by hand (docs/numbers.md); fewer here, because llama.cpp runs on one thread.
-PROMPTS = 8
+QUESTIONS = 8
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
           r"|\s+(?!\S)|\s+")
 
@@ -172,7 +172,7 @@ def test_smollm2_merged_to_float32_answers_as_in_lore(tmp_path):
                             target_modules=["q_proj", "v_proj"])
     run("lore", "merge", "--base", SMOLLM2, "--adapter", tmp_path / "adapter", "--output", tmp_path / "merged",
         "--dtype", "float32", "--no-verify")
-    questions = real_text()[:PROMPTS]
+    questions = real_text()[:QUESTIONS]
     (tmp_path / "questions.txt").write_text("\n".join(questions), encoding="utf-8")
     ids = tokenize(tmp_path / "merged", questions)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "merged")

@@ -185,25 +185,27 @@ def peft_steps(model, examples, batch_size, steps, learning_rate):
     return losses
 
 
-@pytest.mark.parametrize("tie, case", [("tied", "both-ends"), ("untied", "bias-all"), ("tied", "low-rank-ends"),
-                                       ("untied", "everything"), ("tied", "linears")])
+@pytest.mark.parametrize("setting, tie, case", [
+    ("Llama", "tied", "both-ends"), ("Qwen2", "untied", "bias-all"), ("Llama", "tied", "low-rank-ends"),
+    ("Qwen2", "untied", "everything"), ("Llama", "tied", "linears")], indirect=["setting"])
 def test_fifty_adamw_steps_stay_with_peft(setting, tie, case, tmp_path):
     arguments = dict(CASES[case])
     if "layers_to_transform" in arguments:
         arguments["layers_to_transform"] = [1]
+    rate = 1e-2 if case == "bias-all" else 1e-3  # biases alone move little
     CASES["trained"] = arguments
     adapted(load(setting, tie), tmp_path / "start", "trained", spread=0.02)
     del CASES["trained"]
     path = recipe(setting, tie, tmp_path, {"init_from": str(tmp_path / "start")}, batch_size=4, max_steps=50,
-                  learning_rate=1e-3, warmup_steps=5, weight_decay=0.01)
+                  learning_rate=rate, warmup_steps=5, weight_decay=0.01)
     run("lore", "train", path)
     lines = run("lore", "preview", path, "--json").stdout.splitlines()
     examples = [(row["input_ids"], row["labels"]) for row in map(json.loads, lines)]
     model = PeftModel.from_pretrained(load(setting, tie), tmp_path / "start", is_trainable=True).train()
-    losses = peft_steps(model, examples, 4, 50, 1e-3)
+    losses = peft_steps(model, examples, 4, 50, rate)
     ours = [m["loss"] for m in map(json.loads, (tmp_path / "run" / "metrics.jsonl").read_text().splitlines())
             if m["kind"] == "train"]
-    assert len(ours) == 50 and ours[-1] < ours[0] - 0.05
+    assert len(ours) == 50 and ours[48] < ours[0] - 1e-3  # the same rows, twelve epochs later
     assert sum(abs(a - b) for a, b in zip(ours, losses, strict=True)) / 50 < 1e-4
     loaded = PeftModel.from_pretrained(load(setting, tie), tmp_path / "run" / "adapter").eval()
     ids = torch.tensor([examples[0][0]])
