@@ -32,10 +32,11 @@ test: build ## run all tests: units, peers (transformers, PEFT), the program
 test-fast: build ## run the unit tests alone
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -L unit
 
-bench: build ## measure Lore and PEFT side by side: start-up, seconds a step, memory (about half an hour)
+bench: build ## measure Lore and PEFT side by side: start-up, steps, merges, memory (about 40 minutes)
 	@.ci/setup --peers
 	@.ci/fetch-model smollm2-135m-instruct
 	@.deps/venv/bin/python tests/bench/bench.py
+	@.deps/venv/bin/python tests/bench/merge.py
 
 reference: build ## make docs/recipe.md again from the recipe's description
 	@$(LORE) recipe reference >docs/recipe.md
