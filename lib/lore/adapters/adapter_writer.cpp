@@ -26,7 +26,7 @@ std::string leaf_of(const std::string& name) { return name.substr(name.rfind('.'
 }  // namespace
 
 AdapterWriter::AdapterWriter(const std::filesystem::path& folder, const PeftConfig& config,
-                             std::vector<Module> modules)
+                             const std::vector<Module>& modules)
     : file_(folder / "adapter_model.safetensors", specs_of(modules), {{"format", "pt"}}) {
   write_adapter_config(folder / "adapter_config.json", config);
 }

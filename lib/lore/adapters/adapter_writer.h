@@ -23,7 +23,8 @@ class AdapterWriter {
 
   /// Writes adapter_config.json into the existing `folder` and lays out adapter_model.safetensors (float32).
   /// Throws: Error kResources.
-  AdapterWriter(const std::filesystem::path& folder, const PeftConfig& config, std::vector<Module> modules);
+  AdapterWriter(const std::filesystem::path& folder, const PeftConfig& config,
+                const std::vector<Module>& modules);
 
   /// A [r, in] and B [out, r], float32; the scale is the configuration's to tell.
   /// Throws: Error kResources.

@@ -94,6 +94,7 @@ class Products {
 
   void add(const std::vector<WeightedLowRank>& parts, const LowRank& result) {
     std::vector<std::pair<std::size_t, const LowRank*>> updates;
+    updates.reserve(parts.size() + 1);
     for (const WeightedLowRank& part : parts) {
       updates.emplace_back(part.adapter, &part.low_rank);
     }
@@ -310,7 +311,7 @@ std::optional<CombinedAdapter> write_combination(const AdapterGroup& group, cons
     modules.push_back({linear, rank});
     combined.parameters += rank * (linear.in + linear.out);
   }
-  AdapterWriter writer(folder, combined.config, std::move(modules));
+  AdapterWriter writer(folder, combined.config, modules);
   Products products(group);
   for (std::size_t module = 0; module < group.modules.size(); ++module) {
     if (!progress(module, group.modules.size())) {

@@ -268,7 +268,7 @@ std::optional<ExtractOutcome> run_extract(const ExtractRequest& request, const E
                                      [&](const Pair& pair) { return pair.name == module.name; });
     modules.push_back({{module.name, linear->shape[0], linear->shape[1]}, module.rank});
   }
-  AdapterWriter writer(folder.staging(), config_of(outcome, linears), std::move(modules));
+  AdapterWriter writer(folder.staging(), config_of(outcome, linears), modules);
   for (std::size_t i = 0; i < updates.size(); ++i) {
     writer.write(i, updates[i]);
   }
