@@ -257,6 +257,7 @@ Inspection compare_models(const fs::path& a, const fs::path& b, const Environmen
     others.erase(other);
   }
   std::vector<std::string> only_b;
+  only_b.reserve(others.size());
   for (const auto& [name, shape] : others) {
     only_b.push_back(name);
   }

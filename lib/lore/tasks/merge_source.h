@@ -17,6 +17,7 @@ namespace lore {
 
 /// What a merge adds to its base, as one adapter folder: a single adapter as it is, or the exact weighted
 /// sum of several, in a folder beside the output that goes when this does.
+// NOLINTNEXTLINE(bugprone-exception-escape): a JSON value made of nullptr, or moved, does not throw.
 struct MergeSource {
   std::filesystem::path folder;
   std::unique_ptr<AtomicFolder> scratch;  ///< never committed
