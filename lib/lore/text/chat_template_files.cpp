@@ -41,7 +41,7 @@ std::optional<ChatTemplate> from_config(const std::filesystem::path& path) {
       return {};
     };
     if (auto plain = compile_named("default")) {
-      return combine(std::move(*plain), compile_named("tool_use"));
+      return combine(*plain, compile_named("tool_use"));
     }
   }
   throw Error(ErrorKind::kInput, path.string(),
@@ -53,7 +53,7 @@ std::optional<ChatTemplate> from_config(const std::filesystem::path& path) {
 std::optional<ChatTemplate> find_chat_template(const std::filesystem::path& model) {
   if (std::filesystem::is_directory(model)) {
     if (auto plain = from_file(model / "chat_template.jinja")) {
-      return combine(std::move(*plain), from_file(model / "additional_chat_templates" / "tool_use.jinja"));
+      return combine(*plain, from_file(model / "additional_chat_templates" / "tool_use.jinja"));
     }
     if (const auto path = model / "tokenizer_config.json"; std::filesystem::exists(path)) {
       return from_config(path);
@@ -68,7 +68,7 @@ std::optional<ChatTemplate> find_chat_template(const std::filesystem::path& mode
                   : std::nullopt;
     };
     if (auto plain = from_key("tokenizer.chat_template")) {
-      return combine(std::move(*plain), from_key("tokenizer.chat_template.tool_use"));
+      return combine(*plain, from_key("tokenizer.chat_template.tool_use"));
     }
   }
   return {};
