@@ -82,6 +82,17 @@ void list_names(const char* label, const std::vector<std::string>& names, const 
           shown < names.size() ? ", ..." : ""));
 }
 
+/// What cannot be compared: things of one side alone, and those whose shapes differ.
+void list_unshared(const std::vector<std::string>& only_a, const std::vector<std::string>& only_b,
+                   const std::vector<std::string>& reshaped, const std::string& what, Inspection& result) {
+  list_names("only in a", only_a, what, result);
+  list_names("only in b", only_b, what, result);
+  list_names("shapes", reshaped, what + " of other shapes", result);
+  result.details["only_a"] = only_a;
+  result.details["only_b"] = only_b;
+  result.details["other_shapes"] = reshaped;
+}
+
 void describe_changes(std::vector<Change> changes, const char* what, Inspection& result) {
   std::stable_sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) {
     return std::pair(!a.finite, a.relative) > std::pair(!b.finite, b.relative);
@@ -206,12 +217,7 @@ Inspection compare_adapters(const fs::path& a, const fs::path& b) {
   for (const auto& [pair_a, pair_b] : common) {
     changes.push_back(compare_pair(*pair_a, *pair_b));
   }
-  list_names("only in a", only_a, "modules", result);
-  list_names("only in b", only_b, "modules", result);
-  list_names("shapes", reshaped, "modules of other shapes", result);
-  result.details["only_a"] = only_a;
-  result.details["only_b"] = only_b;
-  result.details["other_shapes"] = reshaped;
+  list_unshared(only_a, only_b, reshaped, "modules", result);
   const bool same_updates = std::all_of(changes.begin(), changes.end(), [](const Change& change) {
     return change.finite && change.relative == 0;
   });
@@ -261,12 +267,7 @@ Inspection compare_models(const fs::path& a, const fs::path& b, const Environmen
   for (const auto& [name, shape] : others) {
     only_b.push_back(name);
   }
-  list_names("only in a", only_a, "tensors", result);
-  list_names("only in b", only_b, "tensors", result);
-  list_names("shapes", reshaped, "tensors of other shapes", result);
-  result.details["only_a"] = only_a;
-  result.details["only_b"] = only_b;
-  result.details["other_shapes"] = reshaped;
+  list_unshared(only_a, only_b, reshaped, "tensors", result);
   const bool same = std::all_of(changes.begin(), changes.end(),
                                 [](const Change& change) { return change.finite && change.relative == 0; });
   describe_changes(std::move(changes), "tensors", result);

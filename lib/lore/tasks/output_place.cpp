@@ -9,24 +9,32 @@
 namespace lore {
 namespace fs = std::filesystem;
 
+namespace {
+
 bool is_inside(const fs::path& path, const fs::path& folder) {
   const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
   return end == folder.end();
 }
+
+}  // namespace
 
 fs::path tidy_output(const fs::path& output) {
   const fs::path normal = fs::absolute(output).lexically_normal();
   return normal.has_filename() ? normal : normal.parent_path();
 }
 
-void check_output(const fs::path& output, std::span<const fs::path> inputs, const OutputRule& rule) {
+void check_inputs_kept(const fs::path& output, std::span<const fs::path> inputs) {
   for (const fs::path& input : inputs) {
     if (is_inside(fs::weakly_canonical(input), fs::weakly_canonical(output))) {
       throw Error(
           ErrorKind::kUsage, "--output",
-          fmt::format("{} holds {}, which is read; choose another folder", output.string(), input.string()));
+          fmt::format("{} holds {}, which is read; choose another place", output.string(), input.string()));
     }
   }
+}
+
+void check_output(const fs::path& output, std::span<const fs::path> inputs, const OutputRule& rule) {
+  check_inputs_kept(output, inputs);
   if (!fs::exists(output)) {
     return;
   }

@@ -10,8 +10,8 @@ namespace lore {
 /// `output` as an absolute path without "/" at its end.
 std::filesystem::path tidy_output(const std::filesystem::path& output);
 
-/// Whether `path` is `folder` or lies in it; both are compared name by name.
-bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder);
+/// Throws: Error kUsage when the output is or holds one of the `inputs`.
+void check_inputs_kept(const std::filesystem::path& output, std::span<const std::filesystem::path> inputs);
 
 /// What may stand at the output of a command that makes a folder.
 struct OutputRule {
@@ -20,7 +20,7 @@ struct OutputRule {
   std::string kind;  ///< what such a folder is: "a merged model"
 };
 
-/// Throws: Error kUsage when the output holds one of the `inputs`; kRefused when it is in use: not empty
+/// Throws: Error as check_inputs_kept; kRefused when it is in use: not empty
 /// without `overwrite`, or no folder of its kind with it.
 void check_output(const std::filesystem::path& output, std::span<const std::filesystem::path> inputs,
                   const OutputRule& rule);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <span>
 #include <utility>
 
 #include "lore/core/atomic_folder.h"
@@ -69,14 +70,6 @@ std::optional<GgmlType> wanted_type(const std::string& to) {
                           kWhat.at(static_cast<std::size_t>(input.kind))));
 }
 
-void check_input_kept(const fs::path& output, const fs::path& input) {
-  if (is_inside(fs::weakly_canonical(input), fs::weakly_canonical(output))) {
-    throw Error(
-        ErrorKind::kUsage, "--output",
-        fmt::format("{} holds {}, which is read; choose another place", output.string(), input.string()));
-  }
-}
-
 void check_file(const fs::path& output, bool overwrite) {
   if (output.extension() != ".gguf") {
     throw Error(ErrorKind::kUsage, "--output", fmt::format("{} does not end in .gguf", output.string()));
@@ -87,28 +80,6 @@ void check_file(const fs::path& output, bool overwrite) {
   if (fs::exists(output) && !overwrite) {
     throw Error(ErrorKind::kRefused, output.string(),
                 "exists; choose another name, or replace it with --overwrite");
-  }
-}
-
-/// A folder is replaced only when it holds the same kind of thing.
-void check_folder(const fs::path& output, const char* sign, bool overwrite) {
-  if (!fs::exists(output)) {
-    return;
-  }
-  if (!fs::is_directory(output)) {
-    throw Error(ErrorKind::kRefused, output.string(), "is not a folder");
-  }
-  if (fs::is_empty(output)) {
-    return;
-  }
-  if (!overwrite) {
-    throw Error(ErrorKind::kRefused, output.string(),
-                "is not empty; choose another folder, or replace what is in it with --overwrite");
-  }
-  if (!fs::exists(output / sign)) {
-    throw Error(
-        ErrorKind::kRefused, output.string(),
-        fmt::format("has no {}: --overwrite replaces what lore convert could have written alone", sign));
   }
 }
 
@@ -137,7 +108,9 @@ std::optional<Conversion> to_file(const ConvertRequest& request, const Input& in
 
 std::optional<Conversion> to_folder(const ConvertRequest& request, const Input& input, const fs::path& output,
                                     const Environment& environment) {
-  check_folder(output, request.to == "hf" ? "config.json" : "adapter_config.json", request.overwrite);
+  check_output(output, {},
+               {request.overwrite, request.to == "hf" ? "config.json" : "adapter_config.json",
+                "what lore convert could have written"});
   AtomicFolder folder(output);
   std::optional<Conversion> result;
   if (request.to == "hf") {
@@ -176,7 +149,7 @@ std::optional<Conversion> run_convert(const ConvertRequest& request, const Envir
     refuse_direction(input, request.to);
   }
   const fs::path output = tidy_output(request.output);
-  check_input_kept(output, input.path);
+  check_inputs_kept(output, std::span(&input.path, 1));
   return names_folder ? to_folder(request, input, output, environment)
                       : to_file(request, input, output, environment, progress);
 }
