@@ -24,6 +24,7 @@ TEST_CASE("what is told of a private path is its name alone") {
   CHECK(lore::public_name("../base.gguf") == "base.gguf");
   CHECK(lore::public_name("..").empty());
   CHECK(lore::public_name("~").empty());
-  CHECK(lore::public_name("/home/someone/.cache/huggingface/hub/models--owner--name/snapshots/abc") == "owner/name");
+  CHECK(lore::public_name("/home/someone/.cache/huggingface/hub/models--owner--name/snapshots/abc") ==
+        "owner/name");
   CHECK(lore::public_name("/hub/models--gpt2/snapshots/abc") == "gpt2");
 }
