@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +12,7 @@
 #include "lore/core/error.h"
 #include "lore/recipe/reader.h"
 #include "lore/tasks/evaluation_report.h"
+#include "lore/tasks/evaluation_suites.h"
 #include "process.h"
 
 namespace {
@@ -22,12 +24,13 @@ struct Options {
   std::string recipe;
   std::vector<std::string> overrides;
   std::vector<std::string> data;
+  std::map<std::string, std::vector<std::string>> suites;  ///< [NAME=]FILE by kind
   std::string report;
   bool json = false;
   int threads = 0;
 };
 
-/// Fills in what a recipe says: its model, the adapter of its run, its validation data.
+/// Fills in what a recipe says: its model, the adapter of its run, its validation data, suites and gates.
 void apply_recipe(Options& options) {
   const lore::Recipe recipe = lore::read_recipe(options.recipe, options.overrides);
   lore::EvaluateRequest& request = options.request;
@@ -47,6 +50,22 @@ void apply_recipe(Options& options) {
   if (options.data.empty()) {
     request.sources = recipe.data.validation;
   }
+  request.suites = recipe.evaluation.suites;
+  request.gates.insert(request.gates.begin(), recipe.evaluation.gates.begin(), recipe.evaluation.gates.end());
+}
+
+/// The suites of `--KIND [NAME=]FILE`.
+void add_suites(Options& options) {
+  for (const auto& [kind, files] : options.suites) {
+    for (const std::string& file : files) {
+      lore::SuiteSpec spec;
+      spec.kind = kind;
+      const std::size_t equals = file.find('=');
+      spec.name = equals == std::string::npos ? "" : file.substr(0, equals);
+      spec.path = equals == std::string::npos ? file : file.substr(equals + 1);
+      options.request.suites.push_back(spec);
+    }
+  }
 }
 
 void settle(Options& options) {
@@ -59,28 +78,37 @@ void settle(Options& options) {
   for (const std::string& path : options.data) {
     request.sources.push_back({path});
   }
-  if (request.sources.empty()) {
+  add_suites(options);
+  if (request.sources.empty() && request.suites.empty()) {
     throw lore::Error(lore::ErrorKind::kUsage, "evaluate",
                       options.recipe.empty() ? "needs something to score; give --data FILE"
                                              : "the recipe has no data.validation; give --data FILE");
   }
 }
 
+void print_numbers(Console& console, const lore::Metrics& metrics, const lore::Metrics& base) {
+  for (const auto& [name, value] : metrics) {
+    const auto before = base.find(name);
+    console.result(before == base.end() ? fmt::format("  {:<16} {:>12.4f}", name, value)
+                                        : fmt::format("  {:<16} {:>12.4f} -> {:>12.4f}  ({:+.4f})", name,
+                                                      before->second, value, value - before->second));
+  }
+}
+
 void print_scores(Console& console, const lore::Evaluation& evaluation) {
-  const bool compares = !evaluation.adapter_name.empty();
   console.result(fmt::format("base       {} ({})", evaluation.base_name, evaluation.dtype));
-  if (compares) {
+  if (!evaluation.adapter_name.empty()) {
     console.result(fmt::format("adapter    {}", evaluation.adapter_name));
   }
   for (const lore::SourceScore& source : evaluation.sources) {
     const lore::LanguageScore& score = source.adapted ? *source.adapted : source.base;
     console.result(fmt::format("\n{} ({} tokens scored)", source.name, score.tokens));
-    const lore::Metrics base = lore::language_metrics(source.base);
-    for (const auto& [name, value] : lore::language_metrics(score)) {
-      console.result(compares ? fmt::format("  {:<16} {:>12.4f} -> {:>12.4f}  ({:+.4f})", name, base.at(name),
-                                            value, value - base.at(name))
-                              : fmt::format("  {:<16} {:>12.4f}", name, value));
-    }
+    print_numbers(console, lore::language_metrics(score),
+                  source.adapted ? lore::language_metrics(source.base) : lore::Metrics());
+  }
+  for (const lore::SuiteResult& suite : evaluation.suites) {
+    console.result(fmt::format("\n{} ({} cases)", suite.name, suite.base.size()));
+    print_numbers(console, suite.numbers.metrics, suite.numbers.base);
   }
   if (!evaluation.gates.empty()) {
     console.result("");
@@ -101,12 +129,11 @@ void write_report(const fs::path& folder, const lore::Evaluation& evaluation) {
 int evaluate(Options options) {
   Console console(options.json);
   settle(options);
-  const auto evaluation = lore::run_evaluate(
-      options.request, process_environment(options.threads), console,
-      [&](std::string_view model, std::int64_t done, std::int64_t tokens) {
-        console.status(fmt::format("{}: {} of {} tokens ({:.0f}%)", model, done, tokens,
-                                   100.0 * static_cast<double>(done) / static_cast<double>(tokens)));
-      });
+  const auto evaluation =
+      lore::run_evaluate(options.request, process_environment(options.threads), console,
+                         [&](std::string_view model, std::string_view what, double share) {
+                           console.status(fmt::format("{}: {} {:.0f}%", model, what, 100 * share));
+                         });
   console.clear_status();
   if (!evaluation) {
     console.info("interrupted; nothing was written");
@@ -145,6 +172,13 @@ void add_evaluate(CLI::App& program, int& exit_code) {
           "more than once")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  for (const lore::SuiteKind& kind : lore::suite_kinds()) {
+    command
+        ->add_option("--" + std::string(kind.name), options->suites[std::string(kind.name)],
+                     std::string(kind.help) + "; [NAME=]FILE, may be given more than once")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
   command
       ->add_option("--max-length", request.max_length, "Tokens of a window over a text (default: up to 2048)")
       ->check(CLI::Range(2, 1 << 30));

@@ -27,6 +27,24 @@ std::string_view trim(std::string_view text) {
                   why));
 }
 
+/// "terms.recall.delta" and "terms.recall.delta.low" as "delta.terms.recall" and "delta.terms.recall.low".
+std::string with_prefix(std::string name) {
+  std::string bound;
+  for (const std::string ending : {".low", ".high"}) {
+    if (name.ends_with(ending)) {
+      bound = ending;
+      name.resize(name.size() - ending.size());
+    }
+  }
+  for (const std::string ending : {".base", ".delta"}) {
+    if (name.ends_with(ending)) {
+      name.resize(name.size() - ending.size());
+      return ending.substr(1) + "." + name + bound;
+    }
+  }
+  return name + bound;
+}
+
 bool compares(double value, const std::string& comparison, double bound) {
   if (comparison == ">=") {
     return value >= bound;
@@ -61,6 +79,7 @@ Gate parse_gate(std::string_view text) {
   if (gate.metric.empty() || gate.metric.find_first_not_of(kNameCharacters) != std::string::npos) {
     refuse(text, "does not begin with the name of a metric");
   }
+  gate.metric = with_prefix(gate.metric);
   const std::string_view number = trim(text.substr(place + gate.comparison.size()));
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), gate.bound);
   if (error != std::errc() || end != number.data() + number.size() || !std::isfinite(gate.bound)) {

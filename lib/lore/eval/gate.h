@@ -14,7 +14,7 @@ using Metrics = std::map<std::string, double>;
 /// A condition on a metric, as in "delta.perplexity <= 0".
 struct Gate {
   std::string text;        ///< as it was written
-  std::string metric;      ///< "perplexity", "base.perplexity", "delta.perplexity"
+  std::string metric;      ///< "perplexity", "base.perplexity", "delta.perplexity", "delta.terms.recall.low"
   std::string comparison;  ///< >= | > | <= | < | ==
   double bound = 0;
 };
@@ -27,7 +27,8 @@ struct GateResult {
   std::string why;  ///< why a metric without a value fails, else empty
 };
 
-/// Reads "NAME OP NUMBER". Throws: Error kUsage that says what is wrong with it.
+/// Reads "NAME OP NUMBER". "terms.recall.delta" is another way to write "delta.terms.recall". Throws: Error
+/// kUsage that says what is wrong with it.
 Gate parse_gate(std::string_view text);
 
 /// A gate holds when its metric was measured and compares as asked; a metric that is missing or NaN fails.

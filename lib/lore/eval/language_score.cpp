@@ -1,10 +1,8 @@
 #include "lore/eval/language_score.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
 
-#include "lore/core/error.h"
+#include "lore/eval/token_ids.h"
 #include "lore/kernels/cross_entropy.h"
 
 namespace lore {
@@ -58,13 +56,7 @@ std::optional<double> LanguageScore::word_perplexity() const {
 LanguageScore score_windows(const LlamaForCausalLm& model, const AdapterSet& adapters,
                             std::span<const std::int32_t> ids, std::span<const Window> windows,
                             std::int64_t batch_tokens, const std::function<bool(std::size_t)>& on_progress) {
-  for (const std::int32_t id : ids) {
-    if (id < 0 || id >= model.config().vocab_size) {
-      throw Error(ErrorKind::kInput, fmt::format("token id {}", id),
-                  fmt::format("is outside the model's vocabulary of {}: the tokenizer is not this model's",
-                              model.config().vocab_size));
-    }
-  }
+  check_token_ids(ids, model.config());
   LanguageScore score;
   for (std::size_t next = 0; next < windows.size();) {
     WindowBatch batch;

@@ -16,6 +16,7 @@
 #include "lore/kernels/matmul.h"
 #include "lore/kernels/parallel.h"
 #include "lore/kernels/simd.h"
+#include "lore/kernels/trained_rows.h"
 
 namespace lore {
 namespace {
@@ -123,34 +124,27 @@ LinearCrossEntropyResult linear_cross_entropy(const at::Tensor& hidden, LogitLay
       hidden.dim() == 2 && is_supported(hidden) && static_cast<std::int64_t>(labels.size()) == hidden.size(0),
       "linear_cross_entropy", "hidden [N, D] and N labels");
   const std::int64_t v = layer.vocabulary();
-  std::vector<std::int64_t> rows;
-  std::vector<std::int64_t> targets;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (labels[i] == kIgnoredLabel) {
-      continue;
-    }
-    check_argument(labels[i] >= 0 && labels[i] < v, "linear_cross_entropy", "labels in [0, V)");
-    rows.push_back(static_cast<std::int64_t>(i));
-    targets.push_back(labels[i]);
-  }
+  TrainedRows trained = trained_rows(labels, v, "linear_cross_entropy");
   LinearCrossEntropyResult result;
-  result.count = static_cast<std::int64_t>(rows.size());
+  result.count = static_cast<std::int64_t>(trained.rows.size());
   if (want_gradient) {
     result.dhidden = at::zeros_like(hidden);
   }
   const std::int64_t chunk = std::max<std::int64_t>(1, kChunkBytes / (v * 4));
   for (std::int64_t first = 0; first < result.count; first += chunk) {
     const std::int64_t count = std::min(chunk, result.count - first);
-    const at::Tensor index = at::from_blob(rows.data() + first, {count}, at::kLong).to(hidden.device());
+    const at::Tensor index =
+        at::from_blob(trained.rows.data() + first, {count}, at::kLong).to(hidden.device());
     const at::Tensor x = at::index_select(hidden, 0, index);
     at::Tensor logits = layer.forward(x).to(at::kFloat);
     if (hidden.is_cpu()) {
-      for (const double loss : softmax_rows(logits, targets.data() + first, grad_scale, want_gradient)) {
+      for (const double loss :
+           softmax_rows(logits, trained.labels.data() + first, grad_scale, want_gradient)) {
         result.loss_sum += loss;
       }
     } else {
-      result.loss_sum +=
-          softmax_on_device(logits, at::from_blob(targets.data() + first, {count}, at::kLong), grad_scale);
+      result.loss_sum += softmax_on_device(
+          logits, at::from_blob(trained.labels.data() + first, {count}, at::kLong), grad_scale);
     }
     if (want_gradient) {
       result.dhidden.index_copy_(0, index, layer.backward(logits.to(hidden.scalar_type())));

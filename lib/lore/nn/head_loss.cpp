@@ -45,4 +45,10 @@ LinearCrossEntropyResult head_loss(const Linear& head, const at::Tensor& hidden,
   return linear_cross_entropy(hidden, layer, labels, grad_scale, sink != nullptr);
 }
 
+std::vector<LabelScore> head_label_scores(const Linear& head, const at::Tensor& hidden,
+                                          const std::vector<std::int32_t>& labels, const ForwardPass& pass) {
+  HeadLayer layer(head, pass, /*sink=*/nullptr);
+  return label_scores(hidden, layer, labels);
+}
+
 }  // namespace lore

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lore/kernels/cross_entropy.h"
+#include "lore/kernels/label_scores.h"
 #include "lore/nn/forward_pass.h"
 #include "lore/nn/linear.h"
 
@@ -12,5 +13,8 @@ namespace lore {
 LinearCrossEntropyResult head_loss(const Linear& head, const at::Tensor& hidden,
                                    const std::vector<std::int32_t>& labels, double grad_scale,
                                    const ForwardPass& pass, GradientSink* sink);
+/// How each label fares among the logits that `head` gives for hidden [N, D], as label_scores.
+std::vector<LabelScore> head_label_scores(const Linear& head, const at::Tensor& hidden,
+                                          const std::vector<std::int32_t>& labels, const ForwardPass& pass);
 
 }  // namespace lore

@@ -63,6 +63,11 @@ class LlamaForCausalLm {
                                 double grad_scale, const ForwardPass& pass, GradientSink* sink) const {
     return head_loss(lm_head_, hidden, labels, grad_scale, pass, sink);
   }
+  /// How each label of forward's result fares among all tokens.
+  std::vector<LabelScore> label_scores(const at::Tensor& hidden, const std::vector<std::int32_t>& labels,
+                                       const ForwardPass& pass) const {
+    return head_label_scores(lm_head_, hidden, labels, pass);
+  }
 
  private:
   LlamaConfig config_;

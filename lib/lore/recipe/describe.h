@@ -23,7 +23,7 @@ void describe(Self& self, Visitor& visit) {
              "The optimizer and its schedule, spelled as Transformers' `TrainingArguments` save `epochs` and "
              "`batch_size`.",
          .also_known_as = "train trainer"});
-  visit("evaluation", self.evaluation, {.doc = "Validation while training."});
+  visit("evaluation", self.evaluation, {.doc = "Validation while training, and what `lore evaluate` asks."});
   visit("output_dir", self.output_dir,
         {.doc = "Folder of the run: adapter, best adapter, checkpoints, resolved recipe, metrics.",
          .required = true,

@@ -100,6 +100,33 @@ void describe(Self& self, Visitor& visit) {
          .also_known_as = "save_steps"});
 }
 
+template <Like<SuiteSpec> Self, class Visitor>
+void describe(Self& self, Visitor& visit) {
+  visit(
+      "kind", self.kind,
+      {.doc =
+           "What is asked. `terms`: a glossary's terms. `choices`: multiple choice. `people`: labels that "
+           "people gave. `bias`: pairs that differ in a name, a gender, a region or an age. `leakage`: what "
+           "was kept of rows that were trained.",
+       .required = true,
+       .choices = {"terms", "choices", "people", "bias", "leakage"}});
+  visit("path", self.path,
+        {.doc = "File of the questions; see docs/evaluate.md for its form.",
+         .required = true,
+         .path = PathRule::kPath,
+         .also_known_as = "file data"});
+  visit("name", self.name,
+        {.doc = "What its metrics are called, as in `controls.accuracy`; the kind where empty."});
+  visit("glossary", self.glossary,
+        {.doc = "`terms` only: the glossary of the terms that answers to the questions of `path` should use.",
+         .path = PathRule::kPath});
+  visit("max_new_tokens", self.max_new_tokens,
+        {.doc = "Longest answer, in tokens, where answers are generated; 0 generates none.",
+         .range = Range::between(0, kMostTokens)});
+  visit("limit", self.limit,
+        {.doc = "At most this many questions, from the first.", .range = Range::between(1, kMostSteps)});
+}
+
 template <Like<EvaluationSpec> Self, class Visitor>
 void describe(Self& self, Visitor& visit) {
   visit(
@@ -118,6 +145,9 @@ void describe(Self& self, Visitor& visit) {
   visit("early_stopping_threshold", self.early_stopping_threshold,
         {.doc = "How much lower, in nats a token, the validation loss must be to count as lower.",
          .range = Range::at_least(0)});
+  visit("suites", self.suites, {.doc = "What `lore evaluate` asks besides the loss of `data.validation`."});
+  visit("gates", self.gates,
+        {.doc = "Conditions that must hold for `lore evaluate` to exit with 0: `delta.perplexity <= 0`."});
 }
 
 }  // namespace lore

@@ -117,11 +117,25 @@ struct TrainingSpec {
   bool operator==(const TrainingSpec&) const = default;
 };
 
-/// Validation during training.
+/// Questions of one kind that `lore evaluate` asks.
+struct SuiteSpec {
+  std::string kind;
+  std::string path;
+  std::string name;      ///< empty: the kind
+  std::string glossary;  ///< of kind `terms`
+  std::int64_t max_new_tokens = 64;
+  std::optional<std::int64_t> limit = {};
+
+  bool operator==(const SuiteSpec&) const = default;
+};
+
+/// Validation during training, and what `lore evaluate` asks afterwards.
 struct EvaluationSpec {
   std::int64_t every_steps = 0;
   std::int64_t early_stopping_patience = 0;
   double early_stopping_threshold = 0;
+  std::vector<SuiteSpec> suites;
+  std::vector<std::string> gates;
 
   bool operator==(const EvaluationSpec&) const = default;
 };

@@ -35,6 +35,46 @@ Json source_json(const SourceScore& source) {
   return json;
 }
 
+Json intervals_json(const std::map<std::string, Interval>& intervals) {
+  Json json = Json::object();
+  for (const auto& [name, interval] : intervals) {
+    json[name] = {number(interval.low), number(interval.high)};
+  }
+  return json;
+}
+
+Json numbers_json(const Comparison& numbers) {
+  return {{"metrics", metrics_json(numbers.metrics)},
+          {"base", metrics_json(numbers.base)},
+          {"delta", metrics_json(numbers.delta)}};
+}
+
+Json suite_json(const SuiteResult& suite) {
+  Json json{{"kind", suite.kind}, {"cases", suite.base.size()}};
+  json.update(numbers_json(suite.numbers));
+  json["intervals"] = {{"metrics", intervals_json(suite.intervals)},
+                       {"delta", intervals_json(suite.delta_intervals)}};
+  json["groups"] = Json::object();
+  for (const auto& [grouping, groups] : suite.groups) {
+    for (const auto& [group, result] : groups) {
+      Json entry{{"cases", result.cases}};
+      entry.update(numbers_json(result.numbers));
+      json["groups"][grouping][group] = std::move(entry);
+    }
+  }
+  json["results"] = Json::array();
+  for (std::size_t i = 0; i < suite.base.size(); ++i) {
+    const SuiteCase& shown = suite.adapted ? (*suite.adapted)[i] : suite.base[i];
+    Json entry{{"id", shown.id}, {"groups", shown.groups}, {"values", metrics_json(shown.values)}};
+    entry["detail"] = shown.detail;
+    if (suite.adapted) {
+      entry["base"] = {{"values", metrics_json(suite.base[i].values)}, {"detail", suite.base[i].detail}};
+    }
+    json["results"].push_back(std::move(entry));
+  }
+  return json;
+}
+
 std::string escaped(std::string_view text) { return jinja::escape_html(printable(text, text.size())); }
 
 std::string cell(const Metrics& metrics, const std::string& name, const char* form) {
@@ -54,12 +94,16 @@ Json to_json(const Evaluation& evaluation) {
   json["adapter"] = evaluation.adapter_name.empty() ? Json() : Json(evaluation.adapter_name);
   json["dtype"] = evaluation.dtype;
   json["windows"] = {{"max_length", evaluation.max_length}, {"stride", evaluation.stride}};
-  json["metrics"] = metrics_json(evaluation.metrics);
-  json["base"] = metrics_json(evaluation.base);
-  json["delta"] = metrics_json(evaluation.delta);
+  json["metrics"] = metrics_json(evaluation.numbers.metrics);
+  json["base"] = metrics_json(evaluation.numbers.base);
+  json["delta"] = metrics_json(evaluation.numbers.delta);
   json["files"] = Json::object();
   for (const SourceScore& source : evaluation.sources) {
     json["files"][source.name] = source_json(source);
+  }
+  json["suites"] = Json::object();
+  for (const SuiteResult& suite : evaluation.suites) {
+    json["suites"][suite.name] = suite_json(suite);
   }
   json["gates"] = Json::array();
   for (const GateResult& gate : evaluation.gates) {
@@ -71,7 +115,8 @@ Json to_json(const Evaluation& evaluation) {
     json["gates"].push_back(std::move(entry));
   }
   json["passed"] = evaluation.passed();
-  json["tokens_per_second"] = number(static_cast<double>(evaluation.tokens) / evaluation.seconds);
+  json["tokens_per_second"] =
+      evaluation.tokens == 0 ? Json() : number(static_cast<double>(evaluation.tokens) / evaluation.seconds);
   json["seconds"] = evaluation.seconds;
   json["made_by"] = Provenance::versions();
   return json;
@@ -104,9 +149,10 @@ std::string summary_markdown(const Evaluation& evaluation) {
                    : fmt::format("{} ({}).\n\n", evaluation.base_name, evaluation.dtype);
   text += compares ? "| metric | base | adapter | difference |\n|---|---:|---:|---:|\n"
                    : "| metric | value |\n|---|---:|\n";
-  for (const auto& [name, value] : evaluation.metrics) {
-    text += compares ? fmt::format("| {} | {} | {:.4f} | {} |\n", name, cell(evaluation.base, name, "{:.4f}"),
-                                   value, cell(evaluation.delta, name, "{:+.4f}"))
+  for (const auto& [name, value] : evaluation.numbers.metrics) {
+    text += compares ? fmt::format("| {} | {} | {:.4f} | {} |\n", name,
+                                   cell(evaluation.numbers.base, name, "{:.4f}"), value,
+                                   cell(evaluation.numbers.delta, name, "{:+.4f}"))
                      : fmt::format("| {} | {:.4f} |\n", name, value);
   }
   if (!evaluation.gates.empty()) {

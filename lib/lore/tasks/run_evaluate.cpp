@@ -4,43 +4,19 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
-#include <numeric>
+#include <span>
 
 #include "lore/adapters/peft_files.h"
 #include "lore/core/error.h"
-#include "lore/data/bad_rows.h"
-#include "lore/data/batch.h"
-#include "lore/data/load_dataset.h"
-#include "lore/data/overlong.h"
-#include "lore/data/row_policy.h"
 #include "lore/tasks/base_model.h"
-#include "lore/tasks/evaluation_text.h"
+#include "lore/tasks/evaluation_suites.h"
+#include "lore/tasks/language_sources.h"
 #include "lore/tasks/training_data.h"
 
 namespace lore {
 namespace {
 
 constexpr std::int64_t kUsualWindow = 2048;
-
-/// A source made ready: texts with their windows, or rows.
-struct Prepared {
-  std::string name;
-  bool is_text = false;
-  std::vector<EvaluationText> texts;
-  std::vector<std::vector<Window>> windows;
-  Dataset rows;
-
-  std::int64_t tokens() const {
-    std::int64_t total = rows.tokens();
-    for (const std::vector<Window>& plan : windows) {
-      for (const Window& window : plan) {
-        total += window.length;
-      }
-    }
-    return total;
-  }
-};
 
 /// Window and stride for texts. Throws: Error kUsage.
 void settle_windows(EvaluateRequest& request, const LlamaConfig& config, Messages& messages) {
@@ -66,79 +42,6 @@ void settle_windows(EvaluateRequest& request, const LlamaConfig& config, Message
   }
 }
 
-Dataset read_row_source(const SourceSpec& source, const EvaluateRequest& request,
-                        const ExampleBuilder& builder, const Environment& environment, Messages& messages) {
-  CacheSettings kept;
-  kept.folder = environment.cache_dir;
-  kept.temporary = environment.temporary_dir;
-  const CacheFolder cache(kept, messages);
-  const RowSettings settings{request.rows.max_length, parse_overlong(request.rows.overlong),
-                             parse_personal_data_policy(request.rows.pii), /*signatures=*/false};
-  Dataset rows = load_dataset(std::span(&source, 1), builder, settings, cache, environment.threads, messages);
-  report_bad_rows({&rows}, parse_bad_row_policy(request.rows.on_bad_row), messages);
-  if (rows.count() == 0) {
-    throw Error(ErrorKind::kInput, source.path, "holds no row that can be scored");
-  }
-  return rows;
-}
-
-/// The mean loss of the trained tokens of every row.
-LanguageScore score_rows(const LlamaForCausalLm& model, const AdapterSet& adapters, const Dataset& rows,
-                         std::int64_t batch_tokens, const std::function<bool(std::int64_t)>& on_tokens) {
-  LanguageScore score;
-  const std::vector<std::int64_t> lengths = rows.lengths();
-  std::int64_t done = 0;
-  for (std::int64_t next = 0; next < rows.count();) {
-    std::vector<std::int64_t> indices;
-    std::int64_t tokens = 0;
-    do {
-      tokens += lengths[static_cast<std::size_t>(next)];
-      indices.push_back(next++);
-    } while (next < rows.count() && tokens + lengths[static_cast<std::size_t>(next)] <= batch_tokens);
-    const Batch batch = make_batch(rows, indices);
-    const ForwardPass pass = model.pass(batch.segments, adapters);
-    const LinearCrossEntropyResult result =
-        model.loss(model.forward(batch.ids, pass), batch.labels, 1.0, pass, /*sink=*/nullptr);
-    score.loss_sum += result.loss_sum;
-    score.tokens += result.count;
-    done += tokens;
-    if (!on_tokens(done)) {
-      break;
-    }
-  }
-  return score;
-}
-
-LanguageScore score_source(const LlamaForCausalLm& model, const AdapterSet& adapters, const Prepared& source,
-                           std::int64_t batch_tokens, const std::function<bool(std::int64_t)>& on_tokens) {
-  if (!source.is_text) {
-    return score_rows(model, adapters, source.rows, batch_tokens, on_tokens);
-  }
-  LanguageScore score;
-  std::int64_t done = 0;
-  for (std::size_t i = 0; i < source.texts.size(); ++i) {
-    const EvaluationText& text = source.texts[i];
-    const std::vector<Window>& windows = source.windows[i];
-    std::int64_t within = 0;
-    std::size_t counted = 0;
-    bool goes_on = true;
-    score += score_windows(model, adapters, text.ids, windows, batch_tokens, [&](std::size_t windows_done) {
-      for (; counted < windows_done; ++counted) {
-        within += windows[counted].length;
-      }
-      goes_on = on_tokens(done + within);
-      return goes_on;
-    });
-    score.bytes += text.bytes;
-    score.words += text.words;
-    done += within;
-    if (!goes_on) {
-      break;
-    }
-  }
-  return score;
-}
-
 /// All sources taken together; bytes and words are known where every source is a text.
 LanguageScore total(const std::vector<SourceScore>& sources, bool adapted) {
   LanguageScore sum;
@@ -153,14 +56,78 @@ LanguageScore total(const std::vector<SourceScore>& sources, bool adapted) {
   return sum;
 }
 
-Metrics difference(const Metrics& metrics, const Metrics& base) {
-  Metrics delta;
-  for (const auto& [name, value] : metrics) {
-    if (const auto found = base.find(name); found != base.end()) {
-      delta[name] = value - found->second;
+/// A model that is measured.
+struct Contestant {
+  std::string_view name;  ///< "base" or "adapter"
+  const AdapterSet* adapters;
+};
+
+/// Scores every source with every contestant. False when it was ended early.
+bool score_sources(const LlamaForCausalLm& model, std::span<const Contestant> contestants,
+                   std::span<const LanguageSource> sources, std::int64_t batch_tokens, Evaluation& evaluation,
+                   const EvaluationProgress& on_progress, const std::function<bool()>& goes_on) {
+  const auto start = std::chrono::steady_clock::now();
+  for (const LanguageSource& source : sources) {
+    SourceScore& score = evaluation.sources.emplace_back();
+    score.name = source.name;
+    score.is_text = source.is_text;
+    const std::int64_t tokens = source.tokens();
+    for (const Contestant& contestant : contestants) {
+      const LanguageScore result =
+          score_source(model, *contestant.adapters, source, batch_tokens, [&](std::int64_t done) {
+            on_progress(contestant.name, source.name,
+                        static_cast<double>(done) / static_cast<double>(std::max<std::int64_t>(1, tokens)));
+            return goes_on();
+          });
+      (&contestant == contestants.data() ? score.base : score.adapted.emplace()) = result;
+      evaluation.tokens += tokens;
+      if (!goes_on()) {
+        return false;
+      }
     }
   }
-  return delta;
+  evaluation.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return true;
+}
+
+/// The numbers of all sources together and of each suite.
+Comparison all_numbers(const Evaluation& evaluation, bool compares) {
+  Comparison all;
+  if (!evaluation.sources.empty()) {
+    all.metrics = language_metrics(total(evaluation.sources, compares));
+    if (compares) {
+      all.base = language_metrics(total(evaluation.sources, false));
+      all.delta = difference(all.metrics, all.base);
+    }
+  }
+  for (const SuiteResult& suite : evaluation.suites) {
+    const auto put = [&](Metrics& into, const Metrics& metrics) {
+      for (const auto& [name, value] : metrics) {
+        into[fmt::format("{}.{}", suite.name, name)] = value;
+      }
+    };
+    put(all.metrics, suite.numbers.metrics);
+    put(all.base, suite.numbers.base);
+    put(all.delta, suite.numbers.delta);
+  }
+  return all;
+}
+
+/// What gates may name: every number, and the bounds of its confidence interval as NUMBER.low and
+/// NUMBER.high.
+Comparison with_bounds(const Evaluation& evaluation) {
+  Comparison all = evaluation.numbers;
+  for (const SuiteResult& suite : evaluation.suites) {
+    const auto put = [&](Metrics& into, const std::map<std::string, Interval>& intervals) {
+      for (const auto& [name, interval] : intervals) {
+        into[fmt::format("{}.{}.low", suite.name, name)] = interval.low;
+        into[fmt::format("{}.{}.high", suite.name, name)] = interval.high;
+      }
+    };
+    put(all.metrics, suite.intervals);
+    put(all.delta, suite.delta_intervals);
+  }
+  return all;
 }
 
 }  // namespace
@@ -191,30 +158,16 @@ std::optional<Evaluation> run_evaluate(const EvaluateRequest& asked, const Envir
   for (const std::string& gate : request.gates) {
     gates.push_back(parse_gate(gate));
   }
+  const std::vector<NamedSuite> suites = open_suites(request.suites);
   const std::filesystem::path path = find_base(request.model, environment);
   const auto tokenizer = load_tokenizer(path);
   const BaseModel base = load_base(request.model, path, messages);
   settle_windows(request, base.model->config(), messages);
 
-  std::vector<Prepared> sources;
-  std::optional<ExampleMaker> maker;
+  const ExampleMaker maker = make_example_builder(request.rows, path, tokenizer);
+  std::vector<LanguageSource> sources;
   for (const SourceSpec& source : request.sources) {
-    Prepared prepared;
-    prepared.name = source.path;
-    prepared.is_text = is_text_source(source);
-    if (prepared.is_text) {
-      prepared.texts = read_texts(source, *tokenizer);
-      for (const EvaluationText& text : prepared.texts) {
-        prepared.windows.push_back(
-            plan_windows(static_cast<std::int64_t>(text.ids.size()), request.max_length, request.stride));
-      }
-    } else {
-      if (!maker) {
-        maker = make_example_builder(request.rows, path, tokenizer);
-      }
-      prepared.rows = read_row_source(source, request, maker->builder, environment, messages);
-    }
-    sources.push_back(std::move(prepared));
+    sources.push_back(prepare_source(source, request, maker, *tokenizer, environment, messages));
   }
 
   Evaluation evaluation;
@@ -222,6 +175,8 @@ std::optional<Evaluation> run_evaluate(const EvaluateRequest& asked, const Envir
   evaluation.dtype = base.model->dtype() == at::kBFloat16 ? "bfloat16" : "float32";
   evaluation.max_length = request.max_length;
   evaluation.stride = request.stride;
+  const AdapterSet no_adapter;
+  std::vector<Contestant> contestants{{"base", &no_adapter}};
   std::optional<LoraAdapter> adapter;
   if (!request.adapter.empty()) {
     std::vector<std::string> warnings;
@@ -230,45 +185,49 @@ std::optional<Evaluation> run_evaluate(const EvaluateRequest& asked, const Envir
       messages.warning(warning);
     }
     evaluation.adapter_name = base_name(request.adapter, request.adapter);
+    contestants.push_back({"adapter", &adapter->weights});
   }
-
-  const std::int64_t tokens =
-      std::accumulate(sources.begin(), sources.end(), std::int64_t{0},
-                      [](std::int64_t sum, const Prepared& source) { return sum + source.tokens(); });
-  const auto start = std::chrono::steady_clock::now();
-  const AdapterSet no_adapter;
-  for (const Prepared& source : sources) {
-    evaluation.sources.push_back({source.name, source.is_text, {}, std::nullopt});
+  const auto goes_on = [&] { return *environment.signal == 0; };
+  if (!score_sources(*base.model, contestants, sources, request.batch_tokens, evaluation, on_progress,
+                     goes_on)) {
+    return std::nullopt;
   }
-  for (const bool adapted : {false, true}) {
-    if (adapted && !adapter) {
-      continue;
-    }
-    std::int64_t before = 0;
-    for (std::size_t i = 0; i < sources.size(); ++i) {
-      const LanguageScore score =
-          score_source(*base.model, adapted ? adapter->weights : no_adapter, sources[i], request.batch_tokens,
-                       [&](std::int64_t done) {
-                         on_progress(adapted ? "adapter" : "base", before + done, tokens);
-                         return *environment.signal == 0;
-                       });
-      if (*environment.signal != 0) {
+  TestedModel tested{*base.model,
+                     no_adapter,
+                     *tokenizer,
+                     maker.builder,
+                     !maker.chat_template.empty(),
+                     stop_ids(base, *tokenizer),
+                     request.batch_tokens,
+                     {}};
+  for (const NamedSuite& suite : suites) {
+    std::vector<std::vector<SuiteCase>> cases;
+    for (const Contestant& contestant : contestants) {
+      const TestedModel with{tested.model,
+                             *contestant.adapters,
+                             tested.tokenizer,
+                             tested.builder,
+                             tested.chats,
+                             tested.stop_ids,
+                             tested.batch_tokens,
+                             [&](double share) {
+                               on_progress(contestant.name, suite.name, share);
+                               return goes_on();
+                             }};
+      cases.push_back(suite.suite->run(with));
+      if (!goes_on()) {
         return std::nullopt;
       }
-      (adapted ? evaluation.sources[i].adapted.emplace() : evaluation.sources[i].base) = score;
-      before += sources[i].tokens();
     }
-    evaluation.tokens += tokens;
+    evaluation.suites.push_back(summarize(*suite.suite, std::move(cases.front()),
+                                          adapter ? std::optional(std::move(cases.back())) : std::nullopt));
+    evaluation.suites.back().name = suite.name;
+    evaluation.suites.back().kind = suite.kind;
   }
-  evaluation.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-
-  evaluation.metrics = language_metrics(total(evaluation.sources, adapter.has_value()));
-  if (adapter) {
-    evaluation.base = language_metrics(total(evaluation.sources, false));
-    evaluation.delta = difference(evaluation.metrics, evaluation.base);
-  }
+  evaluation.numbers = all_numbers(evaluation, adapter.has_value());
+  const Comparison gated = with_bounds(evaluation);
   for (const Gate& gate : gates) {
-    evaluation.gates.push_back(check_gate(gate, evaluation.metrics, evaluation.base, evaluation.delta));
+    evaluation.gates.push_back(check_gate(gate, gated.metrics, gated.base, gated.delta));
   }
   return evaluation;
 }

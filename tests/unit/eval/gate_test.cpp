@@ -26,6 +26,9 @@ TEST_CASE("a gate compares a metric, the base's or the difference with a number"
   CHECK(check("delta.perplexity <= -1e0").passed);
   CHECK_FALSE(check("delta.perplexity >= 0").passed);
   CHECK(*check("delta.perplexity >= 0").value == -1.5);
+  CHECK(*check("perplexity.delta >= 0").value == -1.5);
+  CHECK(*check("perplexity.base >= 0").value == 14);
+  CHECK(lore::parse_gate("terms.recall.delta.low > 0").metric == "delta.terms.recall.low");
 }
 
 TEST_CASE("a metric that is missing or not a number fails and says why") {

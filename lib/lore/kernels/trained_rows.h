@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace lore {
+
+/// The rows of a batch that carry a label.
+struct TrainedRows {
+  std::vector<std::int64_t> rows;
+  std::vector<std::int64_t> labels;  ///< of those rows
+};
+
+/// Throws: Error(kInternal) in the name of `operation` for a label outside [0, vocabulary).
+TrainedRows trained_rows(const std::vector<std::int32_t>& labels, std::int64_t vocabulary,
+                         const char* operation);
+
+}  // namespace lore

@@ -1,0 +1,47 @@
+#include "lore/tasks/evaluation_suites.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "lore/core/error.h"
+
+namespace lore {
+namespace {
+
+constexpr std::string_view kNameCharacters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
+}  // namespace
+
+std::span<const SuiteKind> suite_kinds() {
+  static const std::vector<SuiteKind> kinds;
+  return kinds;
+}
+
+std::vector<NamedSuite> open_suites(std::span<const SuiteSpec> specs) {
+  std::vector<NamedSuite> suites;
+  std::set<std::string> taken;
+  for (const SuiteSpec& spec : specs) {
+    const auto kinds = suite_kinds();
+    const auto kind =
+        std::find_if(kinds.begin(), kinds.end(), [&](const SuiteKind& one) { return one.name == spec.kind; });
+    if (kind == kinds.end()) {
+      throw Error(ErrorKind::kInternal, spec.kind, "is no kind of suite");
+    }
+    const std::string name = spec.name.empty() ? spec.kind : spec.name;
+    if (name.find_first_not_of(kNameCharacters) != std::string::npos) {
+      throw Error(ErrorKind::kUsage, fmt::format("suite '{}'", name),
+                  "has other characters in its name than letters, digits, '_' and '-'");
+    }
+    if (name == "base" || name == "delta" || !taken.insert(name).second) {
+      throw Error(ErrorKind::kUsage, fmt::format("suite '{}'", name),
+                  "has a name that is taken; give another, as in NAME=FILE");
+    }
+    suites.push_back({name, spec.kind, kind->open(spec)});
+  }
+  return suites;
+}
+
+}  // namespace lore
