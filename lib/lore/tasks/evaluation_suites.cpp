@@ -6,6 +6,8 @@
 #include <set>
 
 #include "lore/core/error.h"
+#include "lore/eval/choices_suite.h"
+#include "lore/eval/terms_suite.h"
 
 namespace lore {
 namespace {
@@ -16,7 +18,9 @@ constexpr std::string_view kNameCharacters =
 }  // namespace
 
 std::span<const SuiteKind> suite_kinds() {
-  static const std::vector<SuiteKind> kinds;
+  static const std::vector<SuiteKind> kinds{
+      {"terms", "A glossary, or with --glossary questions about its terms", open_terms_suite},
+      {"choices", "Multiple-choice questions", open_choices_suite}};
   return kinds;
 }
 
