@@ -6,6 +6,9 @@
 #include <set>
 
 #include "lore/core/error.h"
+#include "lore/eval/bias_suite.h"
+#include "lore/eval/leakage_suite.h"
+#include "lore/eval/people_suite.h"
 
 namespace lore {
 namespace {
@@ -16,7 +19,12 @@ constexpr std::string_view kNameCharacters =
 }  // namespace
 
 std::span<const SuiteKind> suite_kinds() {
-  static const std::vector<SuiteKind> kinds;
+  static const std::vector<SuiteKind> kinds{
+      {"people", "Questions with the labels that people gave: agreement and its calibration",
+       open_people_suite},
+      {"bias", "The same, asked again with names, genders, regions and ages swapped", open_bias_suite},
+      {"leakage", "Canaries and rows of training data: what the model kept of them", open_leakage_suite},
+  };
   return kinds;
 }
 
