@@ -50,6 +50,14 @@ Json numbers_json(const Comparison& numbers) {
           {"delta", metrics_json(numbers.delta)}};
 }
 
+Json tables_json(const std::vector<SuiteTable>& tables) {
+  Json json = Json::array();
+  for (const SuiteTable& table : tables) {
+    json.push_back({{"title", table.title}, {"columns", table.columns}, {"rows", table.rows}});
+  }
+  return json;
+}
+
 Json changes_json(const SuiteResult& suite) {
   const auto list_json = [](const std::vector<TermChange>& list) {
     Json json = Json::array();
@@ -82,6 +90,8 @@ Json suite_json(const SuiteResult& suite) {
       json["groups"][grouping][group] = std::move(entry);
     }
   }
+  json["tables"] = tables_json(suite.tables);
+  json["base_tables"] = tables_json(suite.base_tables);
   json["results"] = Json::array();
   for (std::size_t i = 0; i < suite.base.size(); ++i) {
     const SuiteCase& shown = suite.adapted ? (*suite.adapted)[i] : suite.base[i];
