@@ -20,6 +20,9 @@ std::vector<Row> read_suite_rows(const SuiteSpec& spec) {
     }
     rows.push_back(std::get<Row>(std::move(*read)));
   }
+  if (rows.empty()) {
+    throw Error(ErrorKind::kInput, spec.path, "holds no question");
+  }
   return rows;
 }
 

@@ -7,7 +7,8 @@
 
 namespace lore {
 
-/// The rows of a suite's file, at most `limit` of them. Throws: Error kInput with the place of a bad one.
+/// The rows of a suite's file, at most `limit` of them. Throws: Error kInput with the place of a bad one, and
+/// for a file without rows.
 std::vector<Row> read_suite_rows(const SuiteSpec& spec);
 
 }  // namespace lore
