@@ -10,6 +10,8 @@
 #include "console.h"
 #include "lore/core/atomic_file.h"
 #include "lore/core/error.h"
+#include "lore/core/printable.h"
+#include "lore/eval/term_changes.h"
 #include "lore/recipe/reader.h"
 #include "lore/tasks/evaluation_html.h"
 #include "lore/tasks/evaluation_report.h"
@@ -27,6 +29,7 @@ struct Options {
   std::vector<std::string> overrides;
   std::vector<std::string> data;
   std::map<std::string, std::vector<std::string>> suites;  ///< [NAME=]FILE by kind
+  lore::SuiteSpec suite;                                   ///< what `suites` share
   std::string report;
   std::string matrix;
   bool json = false;
@@ -61,7 +64,7 @@ void apply_recipe(Options& options) {
 void add_suites(Options& options) {
   for (const auto& [kind, files] : options.suites) {
     for (const std::string& file : files) {
-      lore::SuiteSpec spec;
+      lore::SuiteSpec spec = options.suite;
       spec.kind = kind;
       const std::size_t equals = file.find('=');
       spec.name = equals == std::string::npos ? "" : file.substr(0, equals);
@@ -113,6 +116,25 @@ void print_numbers(Console& console, const lore::Comparison& numbers,
   }
 }
 
+/// "gained 3 by margin: 风控阈值 (-0.31 -> 1.20), ..", the largest changes of each list.
+void print_changes(Console& console, const lore::SuiteResult& suite) {
+  constexpr std::size_t kShown = 10;
+  for (const lore::TermChanges& changes : lore::term_changes(suite)) {
+    for (const auto& [verb, list] :
+         {std::pair("gained", &changes.gained), std::pair("lost", &changes.lost)}) {
+      std::string terms;
+      for (std::size_t i = 0; i < list->size() && i < kShown; ++i) {
+        const lore::TermChange& change = (*list)[i];
+        terms += fmt::format("{}{} ({:.2f} -> {:.2f})", i == 0 ? "" : ", ", lore::printable(change.term),
+                             change.base, change.adapted);
+      }
+      const char* more = list->size() > kShown ? ", .." : "";
+      console.result(fmt::format("  {} by {}: {}{}{}{}", verb, changes.metric, list->size(),
+                                 list->empty() ? "" : ": ", terms, more));
+    }
+  }
+}
+
 void print_scores(Console& console, const lore::Evaluation& evaluation) {
   console.result(fmt::format("base       {} ({})", evaluation.base_name, evaluation.dtype));
   if (evaluation.reused > 0) {
@@ -132,6 +154,7 @@ void print_scores(Console& console, const lore::Evaluation& evaluation) {
   for (const lore::SuiteResult& suite : evaluation.suites) {
     console.result(fmt::format("\n{} ({} cases)", suite.name, suite.base.size()));
     print_numbers(console, suite.numbers, suite.intervals, suite.delta_intervals);
+    print_changes(console, suite);
   }
   if (evaluation.baseline) {
     console.result(fmt::format("\nfrom {} (now deployed)", evaluation.baseline->model));
@@ -240,6 +263,13 @@ void add_evaluate(CLI::App& program, int& exit_code) {
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   }
+  command->add_option("--glossary", options->suite.glossary,
+                      "Glossary of the terms that the questions of --terms are about");
+  command
+      ->add_option("--max-new-tokens", options->suite.max_new_tokens,
+                   "Longest answer of a suite that generates answers, in tokens; 0 generates none")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1 << 20));
   command
       ->add_option("--max-length", request.max_length, "Tokens of a window over a text (default: up to 2048)")
       ->check(CLI::Range(2, 1 << 30));

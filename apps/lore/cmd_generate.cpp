@@ -1,32 +1,35 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <fstream>
+#include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 
+#include "answer_display.h"
 #include "commands.h"
 #include "console.h"
 #include "lore/core/error.h"
+#include "lore/tasks/chat.h"
 #include "lore/tasks/run_generate.h"
 #include "process.h"
 
 namespace {
 
 struct Options {
-  lore::GenerateRequest request;
+  lore::AnsweringSpec spec;
+  std::vector<std::string> prompts;
   std::string prompts_file;
+  bool chat = false;
+  bool stream = false;
   bool json = false;
   int threads = 0;
 };
 
-std::vector<std::string> read_prompts(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) {
-    throw lore::Error(lore::ErrorKind::kInput, path, "cannot be opened");
-  }
+std::vector<std::string> read_prompts(std::istream& stream) {
   std::vector<std::string> prompts;
-  for (std::string line; std::getline(file, line);) {
+  for (std::string line; std::getline(stream, line);) {
     if (!line.empty() && line.back() == '\r') {
       line.pop_back();
     }
@@ -37,38 +40,126 @@ std::vector<std::string> read_prompts(const std::string& path) {
   return prompts;
 }
 
-int generate(Options options) {
-  Console console(options.json);
+std::vector<std::string> read_prompts(const std::string& path) {
+  if (path == "-") {
+    return read_prompts(std::cin);
+  }
+  std::ifstream file(path);
+  if (!file) {
+    throw lore::Error(lore::ErrorKind::kInput, path, "cannot be opened");
+  }
+  return read_prompts(file);
+}
+
+bool shows_text_on_a_terminal() { return isatty(STDOUT_FILENO) == 1; }
+
+int exit_code_of_signal() { return received_signal() != 0 ? 128 + received_signal() : 0; }
+
+int answer_prompts(const Options& options, Console& console) {
+  std::vector<std::string> prompts = options.prompts;
   if (!options.prompts_file.empty()) {
-    const std::vector<std::string> prompts = read_prompts(options.prompts_file);
-    options.request.prompts.insert(options.request.prompts.end(), prompts.begin(), prompts.end());
+    const std::vector<std::string> lines = read_prompts(options.prompts_file);
+    prompts.insert(prompts.end(), lines.begin(), lines.end());
   }
-  if (options.request.prompts.empty()) {
+  if (prompts.empty()) {
     throw lore::Error(lore::ErrorKind::kUsage, "generate",
-                      "needs a prompt; give --prompt TEXT or --prompts FILE");
+                      "needs a prompt; give --prompt TEXT, --prompts FILE or --chat");
   }
-  std::string last_prompt;
-  lore::run_generate(options.request, process_environment(options.threads), console,
-                     [&](const lore::GeneratedAnswer& answer) {
-                       if (console.json()) {
-                         console.result(nlohmann::ordered_json{{"prompt", answer.prompt},
-                                                               {"model", answer.model},
-                                                               {"text", answer.text},
-                                                               {"prompt_tokens", answer.prompt_tokens},
-                                                               {"new_tokens", answer.new_tokens},
-                                                               {"seconds", answer.seconds}}
-                                            .dump());
-                         return;
-                       }
-                       if (answer.prompt != last_prompt) {
-                         console.result(fmt::format("\n> {}", answer.prompt));
-                         last_prompt = answer.prompt;
-                       }
-                       console.result(options.request.compare
-                                          ? fmt::format("  {:<8} {}", answer.model, answer.text)
-                                          : answer.text);
-                     });
-  return received_signal() != 0 ? 128 + received_signal() : 0;
+  const bool streams =
+      !options.json && (options.stream || (shows_text_on_a_terminal() && prompts.size() == 1));
+  AnswerDisplay display(console, streams, options.spec.compare);
+  display.show_prompts();
+  lore::run_generate(
+      options.spec, prompts, process_environment(options.threads), console,
+      {.on_text = [&](const lore::GeneratedAnswer& so_far,
+                      std::string_view text) { display.text(so_far, prompts[so_far.prompt], text); },
+       .on_answer =
+           [&](const lore::GeneratedAnswer& answer) { display.answer(answer, prompts[answer.prompt]); },
+       .on_progress =
+           [&](const lore::GenerateProgress& progress) {
+             if (!streams) {
+               console.status(fmt::format("{}  {}/{} answers  {} tokens  {:.1f} tokens/s", progress.model,
+                                          progress.answers, progress.prompts, progress.tokens,
+                                          static_cast<double>(progress.tokens) / progress.seconds));
+             }
+           }});
+  console.clear_status();
+  return exit_code_of_signal();
+}
+
+/// Answers each line of stdin as a message of one conversation, until stdin ends.
+int chat(const Options& options, Console& console) {
+  if (!options.prompts.empty() || !options.prompts_file.empty()) {
+    throw lore::Error(lore::ErrorKind::kUsage, "generate",
+                      "--chat reads its messages from stdin; leave --prompt and --prompts out");
+  }
+  lore::Chat chat(options.spec, process_environment(options.threads), console);
+  const bool is_typed = isatty(STDIN_FILENO) == 1 && !options.json;
+  AnswerDisplay display(console, !options.json && (options.stream || shows_text_on_a_terminal()),
+                        /*names_models=*/false);
+  while (received_signal() == 0) {
+    if (is_typed) {
+      console.stream("> ");
+    }
+    std::string message;
+    if (!std::getline(std::cin, message)) {
+      break;
+    }
+    if (message.empty()) {
+      continue;
+    }
+    lore::GeneratedAnswer so_far;
+    const lore::GeneratedAnswer answer =
+        chat.answer(message, [&](std::string_view text) { display.text(so_far, message, text); });
+    display.answer(answer, message);
+    if (is_typed && received_signal() == SIGINT) {
+      forget_signal();
+    }
+  }
+  if (is_typed) {
+    console.result("");
+  }
+  return exit_code_of_signal();
+}
+
+int generate(const Options& options) {
+  Console console(options.json);
+  return options.chat ? chat(options, console) : answer_prompts(options, console);
+}
+
+void add_sampling(CLI::App& command, lore::GenerationSettings& settings) {
+  lore::SamplingSettings& sampling = settings.sampling;
+  command.add_option("--max-new-tokens", settings.max_new_tokens, "Longest answer, in tokens")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000000));
+  command
+      .add_option("--temperature", sampling.temperature,
+                  "Draws tokens, more evenly the higher it is; 0 takes the likeliest")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 100.0));
+  command.add_option("--top-k", sampling.top_k, "Draws among the K likeliest tokens; 0: among all")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  command
+      .add_option("--top-p", sampling.top_p, "Draws among the likeliest tokens that reach this probability")
+      ->capture_default_str()
+      ->check(CLI::Range(1e-6, 1.0));
+  command
+      .add_option("--min-p", sampling.min_p,
+                  "Draws among tokens at least this times as probable as the likeliest")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
+  command
+      .add_option("--repetition-penalty", sampling.repetition_penalty,
+                  "Above 1, makes tokens that were there before less likely")
+      ->capture_default_str()
+      ->check(CLI::Range(0.01, 100.0));
+  command.add_option("--seed", sampling.seed, "Chooses the random numbers")->capture_default_str();
+  command
+      .add_option("--cache-tokens", settings.cache_tokens,
+                  "Tokens of prompts and longest answers that are held in memory at once")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
 }
 
 }  // namespace
@@ -76,31 +167,35 @@ int generate(Options options) {
 void add_generate(CLI::App& program, int& exit_code) {
   CLI::App* command = program.add_subcommand("generate", "Answer prompts with a base model and an adapter");
   auto options = std::make_shared<Options>();
-  lore::GenerateRequest& request = options->request;
-  command->add_option("--base", request.model.path, "Model folder, GGUF file, or hub id in the local cache")
+  lore::AnsweringSpec& spec = options->spec;
+  command->add_option("--base", spec.model.path, "Model folder, GGUF file, or hub id in the local cache")
       ->required();
-  command->add_option("--adapter", request.adapter, "Adapter folder (PEFT's files)");
-  command->add_flag("--compare", request.compare, "Answer with the base first, then with the adapter");
-  command->add_option("--prompt", request.prompts, "A prompt; may be given more than once")
+  command->add_option("--adapter", spec.adapter, "Adapter folder (PEFT's files)");
+  command->add_flag("--compare", spec.compare, "Answer with the base first, then with the adapter");
+  command->add_option("--prompt", options->prompts, "A prompt; may be given more than once")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("--prompts", options->prompts_file, "File with one prompt a line");
-  command->add_option("--system", request.system, "System message for the chat template");
+  command->add_option("--prompts", options->prompts_file, "File with one prompt a line; - is stdin");
+  command->add_flag("--chat", options->chat, "Answer each line of stdin as a message of one conversation");
+  command->add_option("--system", spec.system, "System message for the chat template");
   command
-      ->add_option("--template", request.chat_template,
-                   "Chat template: auto, none (raw text), a name or a file")
+      ->add_option("--template", spec.chat_template, "Chat template: auto, none (raw text), a name or a file")
       ->capture_default_str();
   command->add_option(
-      "--date", request.date,
+      "--date", spec.date,
       "The day a template that asks for it takes for today, YYYY-MM-DD (default: today, UTC)");
-  command->add_option("--max-new-tokens", request.max_new_tokens, "Longest answer, in tokens")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000000));
-  command->add_option("--dtype", request.model.dtype, "auto, float32 or bfloat16")
+  add_sampling(*command, spec.settings);
+  command->add_option("--stop", spec.stop, "Text that ends an answer; may be given more than once")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("--dtype", spec.model.dtype, "auto, float32 or bfloat16")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
-  command->add_option("--device", request.model.device, "cpu, cuda or cuda:N")->capture_default_str();
-  command->add_flag("--json", options->json, "One JSON object a line on stdout");
+  command->add_option("--device", spec.model.device, "cpu, cuda or cuda:N")->capture_default_str();
+  CLI::Option* stream =
+      command->add_flag("--stream", options->stream,
+                        "Show text as it comes, as is usual for one prompt or a chat on a terminal");
+  command->add_flag("--json", options->json, "One JSON object a line on stdout")->excludes(stream);
   command->add_option("--threads", options->threads, "Threads (default: what the machine grants)")
       ->check(CLI::Range(1, 4096));
   command->footer(

@@ -54,6 +54,12 @@ void Console::result(std::string_view text) {
   std::fflush(stdout);
 }
 
+void Console::stream(std::string_view text) {
+  clear_status();
+  fmt::print("{}", printable(text));
+  std::fflush(stdout);
+}
+
 void Console::styled_result(std::string_view text) {
   clear_status();
   fmt::print("{}\n", text);

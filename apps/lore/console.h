@@ -16,6 +16,8 @@ class Console final : public lore::Messages {
   void error(std::string_view text);
   /// A line on stdout.
   void result(std::string_view text);
+  /// Text on stdout that the next one continues.
+  void stream(std::string_view text);
   /// A line on stdout that carries its own terminal colours.
   void styled_result(std::string_view text);
   /// Replaces the status line at the bottom of a terminal; nothing elsewhere.

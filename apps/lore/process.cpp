@@ -20,6 +20,13 @@ extern "C" void remember_signal(int number) {
   std::signal(number, SIG_DFL);
 }
 
+void listen_for_signals() {
+  struct sigaction action {};
+  action.sa_handler = remember_signal;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
 /// CPUs of a cgroup v2 `cpu.max` ("200000 100000") or 0 when unlimited or unreadable.
 int cgroup_quota() {
   std::ifstream file("/sys/fs/cgroup/cpu.max");
@@ -82,13 +89,15 @@ lore::Environment process_environment(int threads) {
   environment.temporary_dir = variable("TMPDIR") != nullptr ? variable("TMPDIR") : "/tmp";
   environment.signal = &signal_received;
   lore::set_threads(environment.threads);
-  struct sigaction action {};
-  action.sa_handler = remember_signal;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  listen_for_signals();
   // A file that may grow no further is an error of the write, which is reported and cleaned up after.
   std::signal(SIGXFSZ, SIG_IGN);
   return environment;
 }
 
 int received_signal() { return signal_received; }
+
+void forget_signal() {
+  signal_received = 0;
+  listen_for_signals();
+}

@@ -12,3 +12,6 @@ int granted_threads();
 
 /// The number of the signal that arrived, or 0.
 int received_signal();
+
+/// Goes on as if none had arrived.
+void forget_signal();

@@ -21,9 +21,10 @@ def test_a_run_leaves_everything_it_promises(recipe):
     result = train(recipe, "--set", "training.checkpoint_every_steps=3")
     folder = recipe.parent / "run"
     for name in ("adapter/adapter_config.json", "adapter/adapter_model.safetensors", "adapter/README.md",
-                 "adapter/lore_manifest.json", "best/adapter_model.safetensors", "recipe.yaml", "run.json",
-                 "metrics.jsonl", "loss.svg", "checkpoints/step-000003/adapter_model.safetensors",
-                 "checkpoints/step-000006/adapter_model.safetensors"):
+                 "adapter/lore_manifest.json", "best/adapter_model.safetensors", "best/lore_manifest.json",
+                 "recipe.yaml", "run.json", "metrics.jsonl", "loss.svg",
+                 "checkpoints/step-000003/adapter_model.safetensors",
+                 "checkpoints/step-000006/adapter_model.safetensors", "checkpoints/step-000006/lore_manifest.json"):
         assert (folder / name).is_file(), name
     assert "4 modules: q_proj x 2, v_proj x 2" in result.stderr
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lore {
 
@@ -9,5 +11,15 @@ namespace lore {
 /// width, ligatures) decomposed as by NFKD, case folded, invisible characters left out, each run of white
 /// space and control characters made one space, none at either end. Invalid UTF-8 becomes U+FFFD.
 std::u32string folded_text(std::string_view text);
+
+/// A character of a folded text, and the bytes [begin, end) of the text that it stands for.
+struct FoldedCharacter {
+  char32_t character;
+  std::size_t begin;
+  std::size_t end;
+};
+
+/// `folded_text` with where each of its characters came from.
+std::vector<FoldedCharacter> folded_characters(std::string_view text);
 
 }  // namespace lore

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "lore/core/error.h"
+#include "lore/core/printable.h"
+#include "lore/corpus/row_cells.h"
 #include "lore/data/assistant_spans.h"
 #include "lore/data/chat_rows.h"
 #include "lore/text/tokenizer.h"
@@ -261,10 +263,10 @@ Example ExampleBuilder::build_text_pair(const std::string& prompt, const std::st
   return example;
 }
 
-std::vector<std::int32_t> ExampleBuilder::build_prompt(const Json& row) const {
+ExampleBuilder::PromptText ExampleBuilder::prompt_text(const Json& row) const {
   const auto messages = row.find("messages");
   if (messages == row.end()) {
-    return encode_raw(row.at("prompt").get<std::string>());
+    return {row.at("prompt").get<std::string>(), false};
   }
   if (!chat_template_) {
     refuse("row", "is a conversation, and the model has no chat template: name one");
@@ -273,7 +275,35 @@ std::vector<std::int32_t> ExampleBuilder::build_prompt(const Json& row) const {
   take_weights(turns, "messages");
   RenderOptions options = render_options(row);
   options.add_generation_prompt = true;
-  return ids_of(tokenize_chat(render_row(turns, options).text));
+  return {render_row(turns, options).text, true};
+}
+
+std::vector<std::int32_t> ExampleBuilder::encode_prompt(const PromptText& prompt) const {
+  return prompt.is_chat ? ids_of(tokenize_chat(prompt.text)) : encode_raw(prompt.text);
+}
+
+std::vector<std::int32_t> ExampleBuilder::build_prompt(const Json& row, std::string_view begun) const {
+  PromptText prompt = prompt_text(row);
+  prompt.text += begun;
+  return encode_prompt(prompt);
+}
+
+ContinuedPrompt ExampleBuilder::build_continuation(const Json& row, std::string_view continuation) const {
+  PromptText prompt = prompt_text(row);
+  const std::vector<std::int32_t> whole =
+      encode_prompt({prompt.text + std::string(continuation), prompt.is_chat});
+  if (is_blank(prompt.text)) {
+    refuse("prompt", "is empty");
+  }
+  const std::string_view kept = trimmed(prompt.text);
+  prompt.text.resize(static_cast<std::size_t>(kept.data() + kept.size() - prompt.text.data()));
+  ContinuedPrompt result;
+  result.prompt = encode_prompt(prompt);
+  if (result.prompt.size() >= whole.size()) {
+    refuse("continuation", fmt::format("'{}' adds no token to its prompt", printable(continuation, 80)));
+  }
+  result.continuation.assign(whole.begin() + static_cast<std::ptrdiff_t>(result.prompt.size()), whole.end());
+  return result;
 }
 
 std::vector<Token> ExampleBuilder::tokenize_chat(const std::string& text) const {

@@ -35,6 +35,12 @@ struct ExampleSettings {
   bool ensures_bos = false;
 };
 
+/// The tokens of a prompt and of what follows it, made of one text.
+struct ContinuedPrompt {
+  std::vector<std::int32_t> prompt;
+  std::vector<std::int32_t> continuation;
+};
+
 /// Makes examples from rows:
 ///
 /// - `{"messages": [...]}`, with `tools` where the chat uses them, and `chat_template_kwargs`: rendered by
@@ -65,11 +71,25 @@ class ExampleBuilder {
   nlohmann::ordered_json identity() const;
   /// The ids that ask for an answer: of `{"messages": [...]}` with the template's generation prompt, of
   /// `{"prompt": text}` as the beginning of a raw text pair. As far as the template renders a conversation
-  /// as the beginning of a longer one, they are the first ids of the example with that answer.
-  /// Throws: Error kInput.
-  std::vector<std::int32_t> build_prompt(const nlohmann::ordered_json& row) const;
+  /// as the beginning of a longer one, they are the first ids of the example with that answer. `begun` is
+  /// what of the answer is there already. Throws: Error kInput.
+  std::vector<std::int32_t> build_prompt(const nlohmann::ordered_json& row,
+                                         std::string_view begun = {}) const;
+  /// A prompt with `continuation` behind it. As lm-evaluation-harness does, white space at the end of the
+  /// prompt counts as the continuation's, both are tokenized as one text, and the continuation is what is
+  /// behind as many tokens as the prompt alone has.
+  /// Throws: Error kInput, also where one of the two is left without a token.
+  ContinuedPrompt build_continuation(const nlohmann::ordered_json& row, std::string_view continuation) const;
 
  private:
+  /// What asks for an answer, as text.
+  struct PromptText {
+    std::string text;
+    bool is_chat;
+  };
+
+  PromptText prompt_text(const nlohmann::ordered_json& row) const;
+  std::vector<std::int32_t> encode_prompt(const PromptText& prompt) const;
   Example build_row(const nlohmann::ordered_json& row) const;
   Example build_chat(nlohmann::ordered_json messages, std::size_t prompt_messages,
                      const nlohmann::ordered_json& row) const;

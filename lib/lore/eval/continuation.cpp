@@ -44,6 +44,7 @@ std::vector<ContinuationScore> score_continuations(const LlamaForCausalLm& model
       for (std::size_t end = token + continuations[i].ids.size(); token < end; ++token) {
         scores[i].log_probability += of_tokens[token].log_probability;
         scores[i].is_greedy = scores[i].is_greedy && of_tokens[token].is_greedy;
+        scores[i].greedy.push_back(of_tokens[token].is_greedy);
       }
     }
     if (!on_progress(next)) {

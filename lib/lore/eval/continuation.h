@@ -19,6 +19,7 @@ struct Continuation {
 struct ContinuationScore {
   double log_probability = 0;  ///< of all its tokens, in nats
   bool is_greedy = false;      ///< whether each token was the likeliest
+  std::vector<bool> greedy;    ///< the same of each token
 };
 
 /// Scores every continuation, several in one batch of up to `batch_tokens` tokens. `on_progress` receives how

@@ -36,6 +36,14 @@ struct SuiteCase {
   nlohmann::ordered_json detail;              ///< what the report shows of it: question, answer, ...
 };
 
+/// What a report shows of a suite besides its metrics, such as a confusion matrix. A cell is a text or a
+/// number.
+struct SuiteTable {
+  std::string title;
+  std::vector<std::string> columns;
+  std::vector<std::vector<nlohmann::ordered_json>> rows;
+};
+
 /// Questions of one kind from one file. Immutable, and the same for every model.
 class Suite {
  public:
@@ -51,6 +59,8 @@ class Suite {
   virtual std::vector<SuiteCase> run(const TestedModel& tested) const = 0;
   /// The metrics of some of its cases, such as those of a domain or of a bootstrap's sample.
   virtual Metrics metrics(std::span<const SuiteCase* const> cases) const = 0;
+  /// What else a report shows of all its cases.
+  virtual std::vector<SuiteTable> tables(std::span<const SuiteCase* const> /*cases*/) const { return {}; }
 };
 
 }  // namespace lore

@@ -119,6 +119,10 @@ SuiteResult summarize(const Suite& suite, std::vector<SuiteCase> base,
     }
   }
   bootstrap(suite, all_base, all_adapted, result);
+  result.tables = suite.tables(compares ? all_adapted : all_base);
+  if (compares) {
+    result.base_tables = suite.tables(all_base);
+  }
   return result;
 }
 

@@ -41,6 +41,8 @@ struct SuiteResult {
   std::map<std::string, Interval> delta_intervals;  ///< 95%, of `numbers.delta`
   /// By grouping ("domain") and group ("risk-control").
   std::map<std::string, std::map<std::string, GroupResult>> groups;
+  std::vector<SuiteTable> tables;       ///< of base + adapter, or of the base where there is none
+  std::vector<SuiteTable> base_tables;  ///< empty without adapter
 };
 
 /// `metrics` less `base`, of the names that both have.

@@ -15,17 +15,15 @@
 namespace lore {
 namespace {
 
-/// 0 where query first + i may see key j, else -inf: [T, L] of x's type.
-at::Tensor mask(std::int64_t first, std::int64_t queries, std::int64_t keys, std::int64_t window,
-                const at::Tensor& x) {
-  const auto options = x.options().dtype(at::kLong);
-  const at::Tensor i = at::arange(first, first + queries, options).unsqueeze(1);
-  const at::Tensor j = at::arange(keys, options).unsqueeze(0);
+/// 0 where query i may see key j, else -inf: float32 [n, n].
+at::Tensor mask(std::int64_t n, std::int64_t window, const at::Tensor& x) {
+  const at::Tensor j = at::arange(n, x.options().dtype(at::kLong)).unsqueeze(0);
+  const at::Tensor i = j.t();
   at::Tensor hidden = j > i;
   if (window > 0) {
     hidden = hidden.logical_or(i - j >= window);
   }
-  return at::zeros({queries, keys}, x.options())
+  return at::zeros({n, n}, x.options().dtype(at::kFloat))
       .masked_fill_(hidden, -std::numeric_limits<double>::infinity());
 }
 
@@ -54,7 +52,7 @@ void plain_backward(AttentionGradients& gradients, const at::Tensor& dout, const
   const std::int64_t group = q.size(1) / k.size(1);
   const at::Tensor q_rows = q.narrow(0, begin, n);
   const at::Tensor k_rows = k.narrow(0, begin, n);
-  const at::Tensor p = probabilities(q_rows, k_rows, mask(0, n, n, window, q).to(at::kFloat), scale);
+  const at::Tensor p = probabilities(q_rows, k_rows, mask(n, window, q), scale);
   const at::Tensor d = dout.narrow(0, begin, n).to(at::kFloat).transpose(0, 1);
   const at::Tensor dp = at::bmm(d, wide_values(v.narrow(0, begin, n), group).transpose(1, 2));
   const at::Tensor ds = p * (dp - (dp * p).sum(-1, /*keepdim=*/true)) * scale;
@@ -80,8 +78,8 @@ AttentionResult attention(const at::Tensor& q, const at::Tensor& k, const at::Te
   for (std::int64_t s = 0; s < segments.count(); ++s) {
     const std::int64_t begin = segments.begin(s);
     const std::int64_t n = segments.length(s);
-    const at::Tensor p = probabilities(q.narrow(0, begin, n), k.narrow(0, begin, n),
-                                       mask(0, n, n, window, q).to(at::kFloat), scale);
+    const at::Tensor p =
+        probabilities(q.narrow(0, begin, n), k.narrow(0, begin, n), mask(n, window, q), scale);
     result.out.narrow(0, begin, n)
         .copy_(at::bmm(p, wide_values(v.narrow(0, begin, n), q.size(1) / k.size(1))).transpose(0, 1));
   }
@@ -101,19 +99,6 @@ AttentionGradients attention_backward(const at::Tensor& dout, const at::Tensor& 
     plain_backward(gradients, dout, q, k, v, segments.begin(s), segments.length(s), window, scale);
   }
   return gradients;
-}
-
-at::Tensor attention_cached(const at::Tensor& q, const at::Tensor& k_cache, const at::Tensor& v_cache,
-                            std::int64_t first_position, std::int64_t window, double scale) {
-  check(q, k_cache, v_cache, q.size(0));
-  const std::int64_t keys = k_cache.size(0);
-  check_argument(keys >= first_position + q.size(0), "attention_cached", "the new tokens in the cache");
-  const at::Tensor additive = mask(first_position, q.size(0), keys, window, q).to(at::kFloat);
-  const at::Tensor p = probabilities(q, k_cache, additive, scale);
-  return at::bmm(p, wide_values(v_cache, q.size(1) / k_cache.size(1)))
-      .transpose(0, 1)
-      .to(q.scalar_type())
-      .contiguous();
 }
 
 }  // namespace lore

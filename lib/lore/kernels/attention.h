@@ -35,10 +35,4 @@ AttentionGradients attention_backward(const at::Tensor& dout, const at::Tensor& 
                                       const at::Tensor& v, const AttentionResult& result,
                                       const Segments& segments, std::int64_t window, double scale);
 
-/// Attention of new tokens over a cache, for decoding: q [T, H, d] are the positions first_position ..
-/// first_position + T - 1; k_cache and v_cache [L, K, d] hold the positions 0 .. L - 1, the new tokens
-/// included (L >= first_position + T). Returns [T, H, d].
-at::Tensor attention_cached(const at::Tensor& q, const at::Tensor& k_cache, const at::Tensor& v_cache,
-                            std::int64_t first_position, std::int64_t window, double scale);
-
 }  // namespace lore

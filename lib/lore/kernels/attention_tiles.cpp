@@ -4,35 +4,16 @@
 #include <ATen/ops/empty_like.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cmath>
-#include <numeric>
 #include <vector>
 
 #include "lore/kernels/checks.h"
 #include "lore/kernels/parallel.h"
+#include "lore/kernels/score_tiles.h"
 #include "lore/kernels/simd.h"
 #include "lore/kernels/tile_product.h"
 
 namespace lore {
 namespace {
-
-/// Queries and keys of a tile.
-constexpr std::int64_t kTile = 64;
-
-std::int64_t rounded_up(std::int64_t count, std::int64_t multiple) {
-  return (count + multiple - 1) / multiple * multiple;
-}
-
-/// Keys [begin, end) that a query may see.
-struct Visible {
-  std::int64_t begin;
-  std::int64_t end;
-};
-
-Visible visible_to(std::int64_t query, std::int64_t window) {
-  return {window > 0 ? std::max<std::int64_t>(0, query - window + 1) : 0, query + 1};
-}
 
 /// One head of a packed tensor [N, heads, d]: row n of a segment begins at data + n * stride.
 template <class T>
@@ -49,17 +30,12 @@ Head<T> head_of(const at::Tensor& x, std::int64_t first_row, std::int64_t head) 
   return {x.data_ptr<std::remove_const_t<T>>() + first_row * stride + head * x.size(2), stride};
 }
 
-/// The d columns of `count` rows times `factor` as floats in rows of `width` >= d; the rest is zero.
+/// `count` rows from `first` on, as copy_row.
 template <class T>
 void copy_rows(float* target, std::int64_t width, const Head<const T>& source, std::int64_t first,
                std::int64_t count, std::int64_t d, float factor) {
   for (std::int64_t i = 0; i < count; ++i) {
-    float* row = target + i * width;
-    const T* from = source.row(first + i);
-    for (std::int64_t c = 0; c < d; ++c) {
-      row[c] = static_cast<float>(from[c]) * factor;
-    }
-    std::fill(row + d, row + width, 0.0F);
+    copy_row(target + i * width, width, source.row(first + i), d, factor);
   }
 }
 
@@ -77,53 +53,6 @@ void copy_columns(std::vector<float>& target, const Head<const T>& source, std::
   }
 }
 
-template <class T>
-void write_row(T* target, const float* source, std::int64_t d, float factor) {
-  for (std::int64_t c = 0; c < d; ++c) {
-    target[c] = static_cast<T>(source[c] * factor);
-  }
-}
-
-/// The part of a tile's row, in columns of the tile, that query i sees.
-Visible columns_of(std::int64_t query, std::int64_t window, std::int64_t first_key) {
-  const Visible keys = visible_to(query, window);
-  return {std::clamp<std::int64_t>(keys.begin - first_key, 0, kTile),
-          std::clamp<std::int64_t>(keys.end - first_key, 0, kTile)};
-}
-
-LORE_SIMD float largest_of(const float* x, std::int64_t begin, std::int64_t end, float largest) {
-  for (std::int64_t j = begin; j < end; ++j) {
-    largest = x[j] > largest ? x[j] : largest;
-  }
-  return largest;
-}
-
-/// x = exp(x - shift) within [begin, end) and 0 elsewhere; returns the sum.
-LORE_SIMD float exponentials(float* x, std::int64_t begin, std::int64_t end, float shift) {
-  float lanes[simd::kLanes] = {};
-  std::fill(x, x + begin, 0.0F);
-  std::int64_t j = begin;
-  for (; j + simd::kLanes <= end; j += simd::kLanes) {
-    for (std::int64_t lane = 0; lane < simd::kLanes; ++lane) {
-      x[j + lane] = simd::exp(x[j + lane] - shift);
-      lanes[lane] += x[j + lane];
-    }
-  }
-  float total = simd::sum_of(lanes);
-  for (; j < end; ++j) {
-    x[j] = simd::exp(x[j] - shift);
-    total += x[j];
-  }
-  std::fill(x + end, x + kTile, 0.0F);
-  return total;
-}
-
-LORE_SIMD void scale_row(float* x, std::int64_t count, float factor) {
-  for (std::int64_t j = 0; j < count; ++j) {
-    x[j] *= factor;
-  }
-}
-
 /// ds = p · (dp - delta)
 LORE_SIMD void score_gradients(float* dp, const float* p, float delta) {
   for (std::int64_t j = 0; j < kTile; ++j) {
@@ -138,35 +67,6 @@ float dot(const float* a, const float* b, std::int64_t count) {
   }
   return total;
 }
-
-/// The heads of the segments, longest first, each done once by whichever thread is free.
-template <class Task>
-void for_each_head(const Segments& segments, std::int64_t heads, const Task& task) {
-  std::vector<std::int64_t> order(static_cast<std::size_t>(segments.count()));
-  std::iota(order.begin(), order.end(), std::int64_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::int64_t a, std::int64_t b) { return segments.length(a) > segments.length(b); });
-  const std::int64_t count = segments.count() * heads;
-  std::atomic<std::int64_t> next{0};
-  parallel_for(0, std::min<std::int64_t>(threads(), count), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t worker = begin; worker < end; ++worker) {
-      for (std::int64_t i = next++; i < count; i = next++) {
-        task(order[static_cast<std::size_t>(i / heads)], i % heads);
-      }
-    }
-  });
-}
-
-/// Calls tile(first_key, keys) for each tile of keys that the queries [first, first + count) see.
-template <class Tile>
-void for_each_key_tile(std::int64_t first, std::int64_t count, std::int64_t window, const Tile& tile) {
-  const std::int64_t end = visible_to(first + count - 1, window).end;
-  for (std::int64_t key = visible_to(first, window).begin / kTile * kTile; key < end; key += kTile) {
-    tile(key, std::min(kTile, end - key));
-  }
-}
-
-constexpr float kNothingSeen = -1e30F;
 
 template <class T>
 class HeadForward {
@@ -200,40 +100,23 @@ class HeadForward {
   void query_tile(std::int64_t first, std::int64_t count) {
     copy_rows(queries_.data(), width_, q_, first, count, d_, scale_);
     std::fill(sums_.begin(), sums_.end(), 0.0F);
-    std::fill(largest_, largest_ + kTile, kNothingSeen);
-    std::fill(totals_, totals_ + kTile, 0.0F);
+    softmax_.reset();
     for_each_key_tile(first, count, window_, [&](std::int64_t key, std::int64_t keys) {
       const std::int64_t columns = rounded_up(keys, 16);
       std::fill(scores_, scores_ + count * kTile, 0.0F);
       add_tile_product(scores_, kTile, {queries_.data(), width_}, key_columns_.data() + key * d_, kTile,
                        count, columns, d_);
       for (std::int64_t i = 0; i < count; ++i) {
-        online_softmax(i, columns_of(first + i, window_, key));
+        softmax_.update(i, scores_ + i * kTile, columns_of(first + i, window_, key),
+                        sums_.data() + i * width_, width_);
       }
       add_tile_product(sums_.data(), width_, {scores_, kTile}, values_.data() + key * width_, width_, count,
                        width_, keys);
     });
     for (std::int64_t i = 0; i < count; ++i) {
-      write_row(out_.row(first + i), sums_.data() + i * width_, d_, 1.0F / totals_[i]);
-      lse_[(first + i) * heads_] = largest_[i] + std::log(totals_[i]);
+      write_row(out_.row(first + i), sums_.data() + i * width_, d_, 1.0F / softmax_.total(i));
+      lse_[(first + i) * heads_] = softmax_.log_sum(i);
     }
-  }
-
-  /// Turns row i of the scores into probabilities up to a factor that is the same for the whole row.
-  void online_softmax(std::int64_t i, const Visible& seen) {
-    float* row = scores_ + i * kTile;
-    if (seen.begin >= seen.end) {
-      std::fill(row, row + kTile, 0.0F);
-      return;
-    }
-    const float largest = largest_of(row, seen.begin, seen.end, largest_[i]);
-    if (largest > largest_[i] && largest_[i] > kNothingSeen) {
-      const float factor = std::exp(largest_[i] - largest);
-      totals_[i] *= factor;
-      scale_row(sums_.data() + i * width_, width_, factor);
-    }
-    largest_[i] = largest;
-    totals_[i] += exponentials(row, seen.begin, seen.end, largest);
   }
 
   std::int64_t d_, width_, n_, window_;
@@ -244,7 +127,7 @@ class HeadForward {
   float* lse_;
   std::vector<float> key_columns_, values_, queries_, sums_;
   alignas(64) float scores_[kTile * kTile];
-  float largest_[kTile], totals_[kTile];
+  OnlineSoftmax softmax_;
 };
 
 template <class T>

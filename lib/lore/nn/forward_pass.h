@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "lore/core/segments.h"
 #include "lore/nn/kv_cache.h"
@@ -15,7 +16,7 @@ struct ForwardPass {
   const AdapterSet& adapters;
   std::optional<DropoutKey> dropout;
   RopeRows rope;
-  KvCache* cache = nullptr;  ///< decoding: one segment that continues the cached sequence
+  std::span<KvCache* const> caches = {};  ///< decoding: the sequence that each segment continues; else empty
 };
 
 }  // namespace lore

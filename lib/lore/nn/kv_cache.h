@@ -4,32 +4,31 @@
 
 #include <vector>
 
+#include "lore/kernels/cached_attention.h"
 #include "lore/nn/llama_config.h"
 
 namespace lore {
 
-/// Keys and values of the tokens one sequence has seen, per layer [capacity, K, d].
+/// Keys and values of the tokens that one sequence has seen, per layer. Grows as they come.
 class KvCache {
  public:
-  KvCache(const LlamaConfig& config, std::int64_t capacity, at::TensorOptions options);
+  /// `options` are those of the model's hidden states.
+  KvCache(const LlamaConfig& config, at::TensorOptions options);
 
+  /// Tokens seen.
   std::int64_t length() const { return length_; }
-  std::int64_t capacity() const { return capacity_; }
+  CachedKeyValues& layer(std::size_t layer) { return layers_[layer]; }
 
-  /// Stores k and v [T, K, d] at positions length .. length+T of `layer`.
-  void store(std::size_t layer, const at::Tensor& k, const at::Tensor& v);
-  /// The first `tokens` keys and values of `layer`.
-  at::Tensor keys(std::size_t layer, std::int64_t tokens) const { return keys_[layer].narrow(0, 0, tokens); }
-  at::Tensor values(std::size_t layer, std::int64_t tokens) const {
-    return values_[layer].narrow(0, 0, tokens);
-  }
-  /// Called once a forward pass has stored `tokens` tokens in every layer.
+  /// Makes room for `tokens` more.
+  void reserve(std::int64_t tokens);
+  /// Called once a forward pass has put `tokens` tokens into every layer.
   void advance(std::int64_t tokens) { length_ += tokens; }
+  /// Forgets all but the first `length` tokens. REQUIRES length <= length().
+  void truncate(std::int64_t length) { length_ = length; }
 
  private:
-  std::vector<at::Tensor> keys_;
-  std::vector<at::Tensor> values_;
-  std::int64_t capacity_;
+  std::vector<CachedKeyValues> layers_;
+  std::int64_t capacity_ = 0;
   std::int64_t length_ = 0;
 };
 

@@ -31,8 +31,9 @@ LlamaForCausalLm::LlamaForCausalLm(const WeightSource& source, at::ScalarType dt
 }
 
 ForwardPass LlamaForCausalLm::pass(const Segments& segments, const AdapterSet& adapters,
-                                   std::optional<DropoutKey> dropout, KvCache* cache) const {
-  return {segments, adapters, dropout, rope_rows(config_.rope, config_.head_dim, segments, device_), cache};
+                                   std::optional<DropoutKey> dropout,
+                                   std::span<KvCache* const> caches) const {
+  return {segments, adapters, dropout, rope_rows(config_.rope, config_.head_dim, segments, device_), caches};
 }
 
 at::Tensor LlamaForCausalLm::forward(std::span<const std::int32_t> ids, const ForwardPass& pass,
@@ -54,11 +55,14 @@ at::Tensor LlamaForCausalLm::forward(std::span<const std::int32_t> ids, const Fo
     activations->ids = indices;
     activations->layers.resize(layers_.size());
   }
+  for (std::size_t s = 0; s < pass.caches.size(); ++s) {
+    pass.caches[s]->reserve(pass.segments.length(static_cast<std::int64_t>(s)));
+  }
   for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
     hidden = layers_[layer]->forward(hidden, pass, activations ? &activations->layers[layer] : nullptr);
   }
-  if (pass.cache != nullptr) {
-    pass.cache->advance(static_cast<std::int64_t>(ids.size()));
+  for (std::size_t s = 0; s < pass.caches.size(); ++s) {
+    pass.caches[s]->advance(pass.segments.length(static_cast<std::int64_t>(s)));
   }
   RmsNormResult result = norm_.forward(hidden, pass.adapters);
   if (activations != nullptr) {

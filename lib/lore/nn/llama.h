@@ -40,9 +40,10 @@ class LlamaForCausalLm {
   /// The tensor `name` of the base, in the model's dtype; "lm_head.weight" is there for a tied head too.
   const at::Tensor& parameter(const std::string& name) const { return parameters_.at(name); }
 
-  /// What a pass over `segments` needs; valid as long as its arguments are.
+  /// What a pass over `segments` needs; valid as long as its arguments are. With `caches`, one a segment,
+  /// each segment goes on at first_position where its cache ends.
   ForwardPass pass(const Segments& segments, const AdapterSet& adapters,
-                   std::optional<DropoutKey> dropout = {}, KvCache* cache = nullptr) const;
+                   std::optional<DropoutKey> dropout = {}, std::span<KvCache* const> caches = {}) const;
 
   /// ids (N values in [0, V)) -> hidden states after the final norm [N, D].
   /// `activations`, when given, receives what `backward` needs.

@@ -1,6 +1,7 @@
 #include "lore/nn/self_attention.h"
 
 #include <cmath>
+#include <vector>
 
 #include "lore/kernels/rope.h"
 
@@ -43,11 +44,12 @@ at::Tensor SelfAttention::forward(const at::Tensor& x, const ForwardPass& pass, 
   rope_inplace(k, pass.rope.cos, pass.rope.sin, /*inverse=*/false);
   const double scale = 1.0 / std::sqrt(static_cast<double>(head_dim));
   at::Tensor out;
-  if (pass.cache != nullptr) {
-    pass.cache->store(layer, k, v);
-    const std::int64_t first = pass.cache->length();
-    out = attention_cached(q, pass.cache->keys(layer, first + n), pass.cache->values(layer, first + n), first,
-                           window, scale);
+  if (!pass.caches.empty()) {
+    std::vector<CachedKeyValues*> caches;
+    for (KvCache* cache : pass.caches) {
+      caches.push_back(&cache->layer(layer));
+    }
+    out = attention_cached(q, k, v, pass.segments, caches, window, scale);
   } else {
     AttentionResult result = attention(q, k, v, pass.segments, window, scale);
     out = result.out;

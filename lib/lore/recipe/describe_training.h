@@ -123,6 +123,12 @@ void describe(Self& self, Visitor& visit) {
   visit("max_new_tokens", self.max_new_tokens,
         {.doc = "Longest answer, in tokens, where answers are generated; 0 generates none.",
          .range = Range::between(0, kMostTokens)});
+  visit(
+      "explained_cases", self.explained_cases,
+      {.doc =
+           "`people` only: for this many questions, from the first, the report tells what in them drove the "
+           "answer.",
+       .range = Range::between(0, kMostSteps)});
   visit("limit", self.limit,
         {.doc = "At most this many questions, from the first.", .range = Range::between(1, kMostSteps)});
 }

@@ -124,6 +124,7 @@ struct SuiteSpec {
   std::string name;      ///< empty: the kind
   std::string glossary;  ///< of kind `terms`
   std::int64_t max_new_tokens = 64;
+  std::int64_t explained_cases = 8;  ///< of kind `people`
   std::optional<std::int64_t> limit = {};
 
   bool operator==(const SuiteSpec&) const = default;

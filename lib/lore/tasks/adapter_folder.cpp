@@ -11,18 +11,16 @@ namespace lore {
 
 void write_adapter_folder(const std::filesystem::path& folder, const LoraAdapter& adapter,
                           const LlamaForCausalLm& model, const nlohmann::ordered_json& manifest,
-                          const AdapterOrigin* origin) {
+                          const AdapterOrigin& origin) {
   AtomicFolder staged(folder);
   save_peft_adapter(staged.staging(), adapter, model);
   write_file_atomically(staged.staging() / "README.md", adapter_card(adapter, model, origin));
-  if (!manifest.is_null()) {
-    nlohmann::ordered_json complete = manifest;
-    // The configuration as it was written, which may not be the one the adapter was trained with.
-    std::vector<std::string> warnings;
-    complete["adapter"] =
-        adapter_record(read_adapter_config(staged.staging() / "adapter_config.json", warnings));
-    write_file_atomically(staged.staging() / "lore_manifest.json", complete.dump(2) + "\n");
-  }
+  nlohmann::ordered_json complete = manifest;
+  // The configuration as it was written, which may not be the one the adapter was trained with.
+  std::vector<std::string> warnings;
+  complete["adapter"] =
+      adapter_record(read_adapter_config(staged.staging() / "adapter_config.json", warnings));
+  write_file_atomically(staged.staging() / "lore_manifest.json", complete.dump(2) + "\n");
   staged.commit();
 }
 

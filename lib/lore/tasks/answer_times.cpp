@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "lore/core/process_memory.h"
-#include "lore/generate/decoding.h"
+#include "lore/generate/generate_answers.h"
 
 namespace lore {
 namespace {
@@ -28,6 +28,9 @@ std::optional<AnswerTimes> time_answers(const LlamaForCausalLm& model, const Ada
                                         std::int64_t max_new_tokens,
                                         const std::vector<std::int64_t>& stop_ids,
                                         const std::function<bool(double)>& goes_on) {
+  GenerationSettings settings;
+  settings.max_new_tokens = max_new_tokens;
+  settings.stop_ids = stop_ids;
   AnswerTimes times;
   std::vector<double> to_first;
   std::vector<double> between;
@@ -35,18 +38,19 @@ std::optional<AnswerTimes> time_answers(const LlamaForCausalLm& model, const Ada
     const Clock::time_point start = Clock::now();
     Clock::time_point last = start;
     bool first = true;
-    const auto ids = decode_greedily(model, adapters, prompt, {max_new_tokens, stop_ids}, [&](std::int32_t) {
+    const auto on_token = [&](std::size_t /*prompt*/, std::int32_t /*id*/) {
       const Clock::time_point now = Clock::now();
       if (counts) {
         (first ? to_first : between).push_back(std::chrono::duration<double>(now - last).count());
+        ++times.tokens;
       }
       first = false;
       last = now;
-      return goes_on(share);
-    });
+      return goes_on(share) ? AfterToken::kContinue : AfterToken::kCancel;
+    };
+    generate_answers(model, adapters, std::span(&prompt, 1), settings, {.on_token = on_token});
     if (counts) {
       ++times.answers;
-      times.tokens += static_cast<std::int64_t>(ids.size());
       times.seconds += std::chrono::duration<double>(Clock::now() - start).count();
     }
     return goes_on(share);

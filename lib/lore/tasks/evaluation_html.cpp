@@ -8,6 +8,7 @@
 
 #include "lore/data/html_page.h"
 #include "lore/data/visible_text.h"
+#include "lore/eval/term_changes.h"
 #include "lore/tasks/case_html.h"
 #include "lore/tasks/evaluation_plots.h"
 #include "lore/tasks/evaluation_report.h"
@@ -66,8 +67,10 @@ std::string facts(const Evaluation& evaluation) {
     facts.emplace_back("adapter", evaluation.adapter_name);
   }
   facts.emplace_back("computed in", evaluation.dtype);
-  facts.emplace_back("windows",
-                     fmt::format("{} tokens, each {} further on", evaluation.max_length, evaluation.stride));
+  if (!evaluation.sources.empty()) {
+    facts.emplace_back(
+        "windows", fmt::format("{} tokens, each {} further on", evaluation.max_length, evaluation.stride));
+  }
   facts.emplace_back("made by", fmt::format("lore {}, LibTorch {}", versions["lore"].get<std::string>(),
                                             versions["torch"].get<std::string>()));
   std::string html = "<dl>";
@@ -160,6 +163,47 @@ std::string metrics_part(const SuiteResult& suite) {
                     : std::vector<std::string>{"metric", "value", "95%"};
   return fmt::format("{}<figure>{}</figure>\n{}", legend(suite.adapted.has_value()), numbers_plot(plotted),
                      html_table(headings, rows));
+}
+
+/// Tables of a suite's own, such as a confusion matrix.
+std::string tables_part(const std::vector<SuiteTable>& tables, const char* model) {
+  std::string html;
+  for (const SuiteTable& table : tables) {
+    std::vector<std::vector<HtmlCell>> rows;
+    for (const auto& row : table.rows) {
+      rows.emplace_back();
+      for (const auto& cell : row) {
+        rows.back().push_back(cell.is_number()   ? number_cell(cell.get<double>())
+                              : cell.is_string() ? text_cell(cell.get<std::string>())
+                                                 : text_cell("–"));
+      }
+    }
+    html += fmt::format("<h3>{}{}</h3>\n{}", html_text(table.title), model, html_table(table.columns, rows));
+  }
+  return html;
+}
+
+/// The terms that were gained and lost, the largest changes first.
+std::string changes_part(const SuiteResult& suite) {
+  std::string html;
+  for (const TermChanges& changes : term_changes(suite)) {
+    std::vector<std::vector<HtmlCell>> rows;
+    for (const auto& [verb, list] :
+         {std::pair("gained", &changes.gained), std::pair("lost", &changes.lost)}) {
+      for (const TermChange& change : *list) {
+        rows.push_back({text_cell(change.term),
+                        {fmt::format("<b class=\"{}\">{}</b>", verb, verb)},
+                        number_cell(change.base),
+                        number_cell(change.adapted),
+                        change_cell(change.adapted - change.base)});
+      }
+    }
+    html += fmt::format("<h3>Terms by {}: {} gained, {} lost</h3>\n<div{}>{}</div>\n",
+                        html_text(changes.metric), changes.gained.size(), changes.lost.size(),
+                        rows.size() > kFilteredRows ? " data-filter" : "",
+                        html_table({"term", "", "base", "adapter", "change"}, rows));
+  }
+  return html;
 }
 
 /// Those that lost most and those that gained most, where there are too many to be seen.
@@ -288,7 +332,9 @@ std::string suite_section(const SuiteResult& suite, const Evaluation& evaluation
   if (kind != kinds.end()) {
     html += fmt::format("<p class=\"note\">{}</p>\n", html_text(kind->help));
   }
-  html += metrics_part(suite);
+  html += metrics_part(suite) + changes_part(suite);
+  html +=
+      tables_part(suite.tables, suite.adapted ? ": adapter" : "") + tables_part(suite.base_tables, ": base");
   const std::vector<std::string> metrics = metrics_in_order(suite, evaluation);
   for (const auto& [grouping, groups] : suite.groups) {
     html += grouping_part(grouping, groups, metrics);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lore/core/printable.h"
+#include "lore/eval/term_changes.h"
 #include "lore/tasks/provenance.h"
 #include "lore/text/jinja_string.h"
 
@@ -50,12 +51,39 @@ Json numbers_json(const Comparison& numbers) {
           {"delta", metrics_json(numbers.delta)}};
 }
 
+Json tables_json(const std::vector<SuiteTable>& tables) {
+  Json json = Json::array();
+  for (const SuiteTable& table : tables) {
+    json.push_back({{"title", table.title}, {"columns", table.columns}, {"rows", table.rows}});
+  }
+  return json;
+}
+
+Json changes_json(const SuiteResult& suite) {
+  const auto list_json = [](const std::vector<TermChange>& list) {
+    Json json = Json::array();
+    for (const TermChange& change : list) {
+      json.push_back(
+          {{"term", change.term}, {"base", number(change.base)}, {"adapter", number(change.adapted)}});
+    }
+    return json;
+  };
+  Json json = Json::object();
+  for (const TermChanges& changes : term_changes(suite)) {
+    json[changes.metric] = {{"gained", list_json(changes.gained)}, {"lost", list_json(changes.lost)}};
+  }
+  return json;
+}
+
 Json suite_json(const SuiteResult& suite) {
   Json json{{"kind", suite.kind}, {"identity", suite.identity}, {"cases", suite.base.size()}};
   json.update(numbers_json(suite.numbers));
   json["intervals"] = {{"metrics", intervals_json(suite.intervals)},
                        {"base", intervals_json(suite.base_intervals)},
                        {"delta", intervals_json(suite.delta_intervals)}};
+  if (Json changes = changes_json(suite); !changes.empty()) {
+    json["changes"] = std::move(changes);
+  }
   json["groups"] = Json::object();
   for (const auto& [grouping, groups] : suite.groups) {
     for (const auto& [group, result] : groups) {
@@ -64,6 +92,8 @@ Json suite_json(const SuiteResult& suite) {
       json["groups"][grouping][group] = std::move(entry);
     }
   }
+  json["tables"] = tables_json(suite.tables);
+  json["base_tables"] = tables_json(suite.base_tables);
   json["results"] = Json::array();
   for (std::size_t i = 0; i < suite.base.size(); ++i) {
     const SuiteCase& shown = suite.adapted ? (*suite.adapted)[i] : suite.base[i];

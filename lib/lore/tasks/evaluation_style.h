@@ -16,10 +16,10 @@ inline constexpr std::string_view kEvaluationStyle = R"css(
 .verdict p, .verdict ul { margin: .35rem 0 0; }
 .verdict.passed { border-color: var(--good); background: var(--good-back); }
 .verdict.failed { border-color: var(--bad); background: var(--bad-back); }
-.verdict.passed h1, b.passed { color: var(--good); }
-.verdict.failed h1, b.failed { color: var(--bad); }
+.verdict.passed h1, b.passed, b.gained { color: var(--good); }
+.verdict.failed h1, b.failed, b.lost { color: var(--bad); }
 section { margin-top: 2.5rem; }
-section h3 { margin: 1.75rem 0 .5rem; font-size: 1rem; }
+section > h3 { margin: 1.75rem 0 .5rem; font-size: 1rem; }
 #gates td { text-align: left; white-space: normal; }
 #gates th { text-align: left; }
 code { font: .9em var(--mono); overflow-wrap: anywhere; }

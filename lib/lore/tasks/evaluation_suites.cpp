@@ -8,6 +8,11 @@
 
 #include "lore/core/error.h"
 #include "lore/core/sha256.h"
+#include "lore/eval/bias_suite.h"
+#include "lore/eval/choices_suite.h"
+#include "lore/eval/leakage_suite.h"
+#include "lore/eval/people_suite.h"
+#include "lore/eval/terms_suite.h"
 
 namespace lore {
 namespace {
@@ -21,7 +26,14 @@ constexpr std::string_view kReserved[] = {"base", "delta", "baseline", "vs_basel
 }  // namespace
 
 std::span<const SuiteKind> suite_kinds() {
-  static const std::vector<SuiteKind> kinds;
+  static const std::vector<SuiteKind> kinds{
+      {"terms", "A glossary, or with --glossary questions about its terms", open_terms_suite},
+      {"choices", "Multiple-choice questions", open_choices_suite},
+      {"people", "Questions with the labels that people gave: agreement and its calibration",
+       open_people_suite},
+      {"bias", "The same, asked again with names, genders, regions and ages swapped", open_bias_suite},
+      {"leakage", "Canaries and rows of training data: what the model kept of them", open_leakage_suite},
+  };
   return kinds;
 }
 

@@ -33,14 +33,14 @@ std::string cell(const std::string& text) {
   return result;
 }
 
-std::string head(const std::string& base, const AdapterOrigin* origin) {
+std::string head(const std::string& base, const AdapterOrigin& origin) {
   std::string text = "---\n";
   if (is_repository(base)) {
     text += fmt::format("base_model: {}\n", quoted(base));
   }
   text += "library_name: peft\npipeline_tag: text-generation\n";
-  if (origin != nullptr && !origin->licence.empty()) {
-    text += fmt::format("license: {}\n", quoted(origin->licence));
+  if (!origin.licence.empty()) {
+    text += fmt::format("license: {}\n", quoted(origin.licence));
   }
   text += "tags:\n";
   if (is_repository(base)) {
@@ -49,20 +49,16 @@ std::string head(const std::string& base, const AdapterOrigin* origin) {
   return text + "- lora\n- lore\n- transformers\n---\n\n";
 }
 
-std::string facts(const LoraAdapter& adapter, const LlamaForCausalLm& model, const AdapterOrigin* origin) {
+std::string facts(const LoraAdapter& adapter, const LlamaForCausalLm& model, const AdapterOrigin& origin) {
   const PeftConfig& config = adapter.config;
   std::string text = "| | |\n|---|---|\n";
   const auto row = [&](std::string_view name, const std::string& value) {
     text += fmt::format("| {} | {} |\n", name, cell(value));
   };
-  if (origin != nullptr) {
-    row("base", origin->base_name + (origin->base_sha256.empty()
-                                         ? ""
-                                         : fmt::format(", SHA-256 of its tensors {}", origin->base_sha256)));
-    row("licence of the base", origin->licence.empty() ? "its files name none" : origin->licence);
-    row("trained", fmt::format("{} steps; this is the adapter {}", origin->steps, origin->moment));
-    row("computed in", origin->dtype + ", adapter in float32");
-  }
+  row("base", fmt::format("{}, SHA-256 of its tensors {}", origin.base_name, origin.base_sha256));
+  row("licence of the base", origin.licence.empty() ? "its files name none" : origin.licence);
+  row("trained", fmt::format("{} steps; this is the adapter {}", origin.steps, origin.moment));
+  row("computed in", origin.dtype + ", adapter in float32");
   row("rank", fmt::format("{}{}", config.r, config.rank_pattern.empty() ? "" : ", others by rank_pattern"));
   row("lora_alpha", fmt::format("{:g}{}", config.lora_alpha, config.use_rslora ? " (rsLoRA)" : ""));
   if (config.use_dora) {
@@ -132,29 +128,25 @@ std::string usage(const std::string& base) {
 }  // namespace
 
 std::string adapter_card(const LoraAdapter& trained, const LlamaForCausalLm& model,
-                         const AdapterOrigin* origin) {
+                         const AdapterOrigin& origin) {
   const LoraAdapter adapter = to_plain_lora(trained);
   const std::string written = public_name(adapter.config.base_model_name_or_path);
-  const std::string base = written.empty() && origin != nullptr ? origin->base_name : written;
+  const std::string base = written.empty() ? origin.base_name : written;
   std::string card = head(base, origin) + "# LoRA adapter\n\n";
   card += fmt::format("A low-rank update of {}, made by Lore.\n\n",
                       base.empty() ? "its base" : "`" + cell(base) + "`");
   card += facts(adapter, model, origin) + "\n";
-  if (origin != nullptr) {
-    card += data_table(*origin->data) + results(*origin);
-  }
+  card += data_table(*origin.data) + results(origin);
   card += usage(base);
   card +=
       "## Limits\n\nThe adapter belongs to the base named above and changes no other model for the better: "
-      "`lore_manifest.json`, where it is there, holds the SHA-256 of the base, tokenizer, chat template, "
+      "`lore_manifest.json` holds the SHA-256 of the base, tokenizer, chat template, "
       "data and "
       "recipe, and Lore refuses another base. It has learned what its data says, mistakes included; a lower "
       "loss "
       "is no proof of right answers. The licence of the base holds for the adapter together with it.\n";
-  if (origin != nullptr) {
-    card += fmt::format("\n<details><summary>Recipe</summary>\n\n```yaml\n{}```\n\n</details>\n",
-                        to_yaml(shareable(*origin->recipe)));
-  }
+  card += fmt::format("\n<details><summary>Recipe</summary>\n\n```yaml\n{}```\n\n</details>\n",
+                      to_yaml(shareable(*origin.recipe)));
   return card;
 }
 

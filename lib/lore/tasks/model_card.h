@@ -14,7 +14,7 @@ namespace lore {
 /// Where a trained adapter comes from, for its model card.
 struct AdapterOrigin {
   std::string base_name;
-  std::string base_sha256;  ///< of the base's tensors, empty where it is not known
+  std::string base_sha256;  ///< of the base's tensors
   std::string licence;      ///< of the base, empty where it names none
   std::string dtype;        ///< that the base was computed in
   const Recipe* recipe = nullptr;
@@ -24,9 +24,9 @@ struct AdapterOrigin {
   std::vector<std::pair<double, double>> validation;  ///< step and loss until then
 };
 
-/// README.md of an adapter, with the head that the Hugging Face hub reads. `origin` may be null, for an
-/// adapter that was not trained here. No path of this machine is in it.
+/// README.md of an adapter, with the head that the Hugging Face hub reads. No path of this machine is in
+/// it.
 std::string adapter_card(const LoraAdapter& trained, const LlamaForCausalLm& model,
-                         const AdapterOrigin* origin);
+                         const AdapterOrigin& origin);
 
 }  // namespace lore

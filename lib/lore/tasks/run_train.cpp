@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <chrono>
+#include <functional>
 #include <future>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -35,9 +36,15 @@ double seconds_since(Clock::time_point start) {
 /// Writes what happens into the run's folder and passes it on.
 class Recorder final : public TrainObserver {
  public:
+  /// `manifest` is asked once there is an adapter to write.
   Recorder(RunFolder& folder, const LoraAdapter& adapter, const LlamaForCausalLm& model, AdapterOrigin origin,
-           TrainReporter& reporter)
-      : folder_(folder), adapter_(adapter), model_(model), origin_(std::move(origin)), reporter_(reporter) {}
+           std::function<Json()> manifest, TrainReporter& reporter)
+      : folder_(folder),
+        adapter_(adapter),
+        model_(model),
+        origin_(std::move(origin)),
+        manifest_(std::move(manifest)),
+        reporter_(reporter) {}
 
   void on_start(const TrainPlan& plan) override { reporter_.on_start(plan); }
 
@@ -67,23 +74,22 @@ class Recorder final : public TrainObserver {
     curves_.validation.emplace_back(metrics.step, metrics.loss);
     origin_.validation = curves_.validation;
     if (metrics.best) {
-      save("best", fmt::format("at the lowest validation loss, after step {}", metrics.step), Json());
+      save("best", fmt::format("at the lowest validation loss, after step {}", metrics.step));
     }
     reporter_.on_validation(metrics);
   }
 
   void on_checkpoint(std::int64_t step) override {
-    save(fmt::format("checkpoints/step-{:06}", step), fmt::format("after step {}", step), Json());
+    save(fmt::format("checkpoints/step-{:06}", step), fmt::format("after step {}", step));
     reporter_.on_checkpoint(step);
   }
 
   /// Writes the adapter as it now is into the folder `name` of the run.
-  void save(const std::string& name, std::string moment, const Json& manifest) {
+  void save(const std::string& name, std::string moment) {
+    const Json manifest = manifest_();
     origin_.moment = std::move(moment);
-    if (!manifest.is_null()) {
-      origin_.base_sha256 = manifest.at("hashes").at("base").at("sha256").get<std::string>();
-    }
-    write_adapter_folder(folder_.path() / name, adapter_, model_, manifest, &origin_);
+    origin_.base_sha256 = manifest.at("hashes").at("base").at("sha256").get<std::string>();
+    write_adapter_folder(folder_.path() / name, adapter_, model_, manifest, origin_);
   }
 
   const LossCurves& curves() const { return curves_; }
@@ -93,6 +99,7 @@ class Recorder final : public TrainObserver {
   const LoraAdapter& adapter_;
   const LlamaForCausalLm& model_;
   AdapterOrigin origin_;
+  std::function<Json()> manifest_;
   TrainReporter& reporter_;
   LossCurves curves_;
 };
@@ -269,6 +276,8 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
     refuse_foreign_ids(*dataset, base.model->config());
     warn_of_long_examples(*dataset, base.model->config(), reporter);
   }
+  TrainSetup setup;
+  std::optional<Provenance> provenance;
   std::optional<RunFolder> folder;
   std::optional<Recorder> recorder;
   if (!request.dry_run) {
@@ -281,11 +290,16 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
     origin.dtype = base.model->dtype() == at::kBFloat16 ? "bfloat16" : "float32";
     origin.recipe = &recipe;
     origin.data = &data;
-    recorder.emplace(*folder, adapter, *base.model, std::move(origin), reporter);
+    const auto manifest = [&] {
+      return Json{{"format", 1},
+                  {"made_by", Provenance::versions()},
+                  {"trained", {{"modules", setup.modules}, {"parameters", setup.adapter_parameters}}},
+                  {"hashes", provenance->hashes()}};
+    };
+    recorder.emplace(*folder, adapter, *base.model, std::move(origin), manifest, reporter);
   }
   TrainObserver& observer = recorder ? static_cast<TrainObserver&>(*recorder) : reporter;
   Trainer trainer(*base.model, adapter, data.train, data.validation, recipe, observer, *environment.signal);
-  TrainSetup setup;
   setup.base_name = base.name;
   setup.dtype = base.model->dtype() == at::kBFloat16 ? "bfloat16" : "float32";
   setup.modules = describe_modules(adapter, *base.model);
@@ -301,7 +315,7 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
   if (request.dry_run) {
     return outcome;
   }
-  Provenance provenance(recipe, data, base.name, base.weights->files(), FileMemo(environment.hash_dir));
+  provenance.emplace(recipe, data, base.name, base.weights->files(), FileMemo(environment.hash_dir));
   outcome.folder = folder->path();
   Json run{{"versions", Provenance::versions()},
            {"threads", environment.threads},
@@ -319,7 +333,7 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
   const auto finish = [&](const Json& exit) {
     outcome.seconds = seconds_since(start);
     run["timings"] = {{"load_seconds", setup.load_seconds}, {"total_seconds", outcome.seconds}};
-    run["hashes"] = provenance.hashes();
+    run["hashes"] = provenance->hashes();
     run["exit"] = exit;
     folder->write_text("run.json", run.dump(2) + "\n");
     folder->write_text("loss.svg",
@@ -331,14 +345,8 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
     finish({{"reason", "error"}, {"message", error.what()}});
     throw;
   }
-  const Json manifest{{"format", 1},
-                      {"made_by", Provenance::versions()},
-                      {"trained", {{"modules", setup.modules}, {"parameters", setup.adapter_parameters}}},
-                      {"hashes", provenance.hashes()}};
-  recorder->save("adapter",
-                 outcome.result.reason == StopReason::kFinished ? "at the end of training"
-                                                                : "when training was ended early",
-                 manifest);
+  recorder->save("adapter", outcome.result.reason == StopReason::kFinished ? "at the end of training"
+                                                                           : "when training was ended early");
   finish({{"reason", reason_name(outcome.result.reason)},
           {"steps", outcome.result.steps},
           {"first_validation_loss", optional_number(outcome.result.first_validation_loss)},
