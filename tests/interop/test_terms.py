@@ -70,18 +70,20 @@ def mean_log_probability(model, context, ids):
     return scores.gather(1, torch.tensor(ids)[:, None]).mean().item()
 
 
-def test_margins_are_those_of_transformers_and_answers_are_judged(small_model):
+def test_margins_are_those_of_transformers_and_answers_are_judged(small_model, tmp_path):
     folder, model, tokenizer = small_model
+    lines = (SAMPLES / "terms.heldout.jsonl").read_text(encoding="utf-8").splitlines()[::3]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     result = json.loads(run("lore", "evaluate", "--base", folder, "--dtype", "float32", "--terms",
-                            SAMPLES / "terms.heldout.jsonl", "--glossary", SAMPLES / "glossary.jsonl", "--max-new-tokens", 8,
+                            tmp_path / "rows.jsonl", "--glossary", SAMPLES / "glossary.jsonl", "--max-new-tokens", 8,
                             "--json").stdout)
     suite = result["suites"]["terms"]
-    rows = [json.loads(line) for line in (SAMPLES / "terms.heldout.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows = [json.loads(line) for line in lines]
     terms = {term["id"]: term for term in
              map(json.loads, (SAMPLES / "glossary.jsonl").read_text(encoding="utf-8").splitlines())}
     assert len(suite["results"]) == len(rows)
     compared = 0
-    for row, case in list(zip(rows, suite["results"]))[::9]:
+    for row, case in list(zip(rows, suite["results"]))[::3]:
         term, language = terms[row["term"]], case["groups"]["language"]
         right = term["term"] if language == "zh" else term["translations"]["en"]
         reference = row["messages"][-1]["content"]
@@ -106,5 +108,5 @@ def test_margins_are_those_of_transformers_and_answers_are_judged(small_model):
         assert metrics["chrf"] == pytest.approx(sacrebleu.corpus_chrf(answers, references).score)
     assert result["metrics"]["terms.margin"] == pytest.approx(
         sum(case["values"]["margin"] for case in suite["results"]) / len(rows))
-    assert sum("translation.zh_en" in case["values"] for case in suite["results"]) == 15
-    assert sum("translation.en_zh" in case["values"] for case in suite["results"]) == 4
+    directions = {name for case in suite["results"] for name in case["values"] if name.startswith("translation.")}
+    assert directions == {"translation.zh_en", "translation.en_zh"}

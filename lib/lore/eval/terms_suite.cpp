@@ -11,7 +11,7 @@
 #include "lore/eval/continuation.h"
 #include "lore/eval/question_rows.h"
 #include "lore/eval/text_scores.h"
-#include "lore/generate/decoding.h"
+#include "lore/generate/generate_answers.h"
 
 namespace lore {
 namespace {
@@ -148,7 +148,7 @@ std::vector<SuiteCase> TermsSuite::run(const TestedModel& tested) const {
     cases.push_back(unanswered(question));
   }
   add_margins(tested, cases);
-  if (max_new_tokens_ > 0) {
+  if (max_new_tokens_ > 0 && tested.on_progress(kShareOfMargins)) {
     add_answers(tested, cases);
   }
   return cases;
@@ -206,15 +206,17 @@ void TermsSuite::add_answers(const TestedModel& tested, std::vector<SuiteCase>& 
       throw error.within(question.place);
     }
   }
-  const DecodingLimits limits{max_new_tokens_, tested.stop_ids};
+  GenerationSettings settings;
+  settings.max_new_tokens = max_new_tokens_;
+  settings.stop_ids = tested.stop_ids;
+  std::size_t done = 0;
+  const std::vector<Answer> answers = generate_answers(
+      tested.model, tested.adapters, prompts, settings, {.on_answer = [&](std::size_t, const Answer&) {
+        return tested.on_progress(kShareOfMargins + (1 - kShareOfMargins) * static_cast<double>(++done) /
+                                                        static_cast<double>(prompts.size()));
+      }});
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    const std::vector<std::int32_t> answer =
-        decode_greedily(tested.model, tested.adapters, prompts[i], limits, [](std::int32_t) { return true; });
-    judge(questions_[i], tested.tokenizer.decode(answer, /*skip_special_tokens=*/true), cases[i]);
-    if (!tested.on_progress(kShareOfMargins + (1 - kShareOfMargins) * static_cast<double>(i + 1) /
-                                                  static_cast<double>(cases.size()))) {
-      return;
-    }
+    judge(questions_[i], tested.tokenizer.decode(answers[i].ids, /*skip_special_tokens=*/true), cases[i]);
   }
 }
 
