@@ -89,7 +89,7 @@ def test_what_the_base_gave_is_kept_for_its_owner_and_found_again(model, text, t
     assert second["metrics"] == first["metrics"] and second["tokens_per_second"] is None
     kept = sorted((tmp_path / "cache" / "lore" / "tokens").glob("*.memo"), key=lambda path: path.stat().st_mtime)[-1]
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    other = [["--no-cache"], ["--threads", "1"], ["--batch-tokens", "512"], ["--stride", "100"], ["--dtype", "bfloat16"]]
+    other = [["--no-cache"], ["--threads", "1"], ["--batch-tokens", "512"], ["--max-length", "64"], ["--dtype", "bfloat16"]]
     for arguments in other:
         again = json.loads(evaluate(model, "--data", text, *arguments, "--json").stdout)
         assert again["reused_results"] == 0, arguments

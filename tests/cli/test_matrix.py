@@ -87,8 +87,8 @@ def test_the_matrix_is_shown_to_people(matrix, tmp_path):
 
 
 @pytest.mark.parametrize("replaced, message", [
-    (("price_per_hour: 3.6", "price: 3.6"), "matrix.yaml:10:12: unknown key 'price' in machine"),
-    (("    prompts: prompts.txt", "    prompt: prompts.txt"), "(did you mean 'prompts'?)"),
+    (("price_per_hour: 3.6", "price: 3.6"), "matrix.yaml:9:12: unknown key \"price\" in machine"),
+    (("    prompts: prompts.txt", "    prompt: prompts.txt"), "(did you mean \"prompts\"?)"),
     (("name: trained", "name: base"), "model 'base': stands twice in the matrix"),
     (("loss > 0", "loss > many"), "does not end with a number"),
     (("automation_share: 0.5", "automation_share: 50"), "must be at least 0 and at most 1, got 50"),
