@@ -27,11 +27,15 @@ def smollm2(smollm2_folder):
     return AutoModelForCausalLM.from_pretrained(smollm2_folder, dtype=torch.float32).eval()
 
 
+def by_lore(mode, folder, **request):
+    (folder / "input.json").write_text(json.dumps(request))
+    run("generation_probe", mode, folder / "input.json", folder / "out.json")
+    return json.loads((folder / "out.json").read_text())
+
+
 def answers_of_lore(model, prompts, max_new_tokens, stop_ids, folder, adapter=None):
-    request, out = folder / "prompts.json", folder / "answers.json"
-    request.write_text(json.dumps({"prompts": prompts, "max_new_tokens": max_new_tokens, "stop_ids": stop_ids}))
-    run("model_probe", "answers", model, "float32", adapter or "-", request, out)
-    return json.loads(out.read_text())
+    return by_lore("answers", folder, model=str(model), adapter=str(adapter or ""), prompts=prompts,
+                   max_new_tokens=max_new_tokens, stop_ids=stop_ids)
 
 
 def answer_of_transformers(model, prompt, max_new_tokens, stop_ids):
@@ -117,10 +121,8 @@ def test_the_distributions_that_are_sampled_are_those_of_transformers(smollm2, t
         (0.1, 5, 0.5, 0.3, 1.2), (2.0, 1000, 0.999, 0.001, 1.05), (3.0, 0, 0.999, 0.0, 1.0)]
     cases = [dict(zip(("temperature", "top_k", "top_p", "min_p", "repetition_penalty"), settings, strict=True),
                   row=row, seen=ids[: 8 * row + 1]) for settings in chosen for row in range(len(logits))]
-    (tmp_path / "cases.json").write_text(json.dumps(cases))
-    lines = run("sampling_probe", tmp_path / "logits.safetensors", tmp_path / "cases.json").stdout.splitlines()
-    for case, line in zip(cases, lines, strict=True):
-        ours = json.loads(line)
+    distributions = by_lore("candidates", tmp_path, logits=str(tmp_path / "logits.safetensors"), cases=cases)
+    for case, ours in zip(cases, distributions, strict=True):
         scores = processors(case)(torch.tensor([case["seen"]]), logits[case["row"]][None].clone())[0]
         expected = scores.double().softmax(0)
         kept = torch.isfinite(scores).nonzero().flatten().tolist()
