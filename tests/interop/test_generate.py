@@ -76,8 +76,9 @@ def test_greedy_answers_in_a_batch_are_those_of_transformers_one_at_a_time(smoll
         assert answer == answer_of_transformers(smollm2, prompt, NEW_TOKENS, stop_ids)
 
 
-@pytest.mark.parametrize("name", families.FAMILIES)
-def test_greedy_answers_of_every_family_are_those_of_transformers(name, tmp_path):
+@pytest.mark.parametrize("name", ["llama-3.1", "llama-3.2-tied", "tinyllama", "mistral", "qwen2-window", "qwen3",
+                                  "rope-dynamic"])
+def test_greedy_answers_of_other_families_are_those_of_transformers(name, tmp_path):
     reference = families.make(name, tmp_path / "model")
     torch.manual_seed(1)
     prompts = [torch.randint(0, 320, (length,)).tolist() for length in (1, 5, 40, 20)]
