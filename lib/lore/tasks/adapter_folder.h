@@ -10,10 +10,10 @@ namespace lore {
 
 /// Writes an adapter folder in one piece: PEFT's two files, a model card (README.md) and, unless
 /// `manifest` is null, lore_manifest.json, which also gets the record of adapter_record.h. `origin`, which
-/// may be null, is for the model card. What was at `folder` is replaced. Throws: Error kResources; the old
-/// folder then stays.
+/// may be null, is for the model card. What was trained is stored as `dtype`. What was at `folder` is
+/// replaced. Throws: Error kResources; the old folder then stays.
 void write_adapter_folder(const std::filesystem::path& folder, const LoraAdapter& adapter,
-                          const LlamaForCausalLm& model, const nlohmann::ordered_json& manifest,
-                          const AdapterOrigin* origin = nullptr);
+                          const LlamaForCausalLm& model, at::ScalarType dtype,
+                          const nlohmann::ordered_json& manifest, const AdapterOrigin* origin = nullptr);
 
 }  // namespace lore
