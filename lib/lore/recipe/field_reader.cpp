@@ -186,6 +186,10 @@ bool FieldReader::read_choice(const YamlNode& node, const std::string& name, con
       value = text;
       return true;
     }
+    const auto refused = std::ranges::find(field.refused, text, &RefusedValue::value);
+    if (refused != field.refused.end()) {
+      return report(node.place, name, fmt::format("{}: {} {}", name, text, refused->why));
+    }
     std::vector<std::string> choices(field.choices.begin(), field.choices.end());
     choices.insert(choices.begin(), "true");
     return report_type(node, name, either(choices));

@@ -195,7 +195,7 @@ TrainResult Trainer::run() {
   const LrSchedule schedule(recipe_.training, total.total_steps);
   const auto accumulation = static_cast<std::size_t>(recipe_.training.gradient_accumulation_steps);
   GradientSum gradients(adapter_.weights);
-  AdamW optimizer(trainable_parameters(adapter_.weights), recipe_.training);
+  AdamW optimizer(trainable_parameters(adapter_.weights, model_.linears().size()), recipe_.training);
   const bool validates = validation_.count() > 0;
   const std::int64_t every = recipe_.evaluation.every_steps;
   const std::int64_t checkpoint_every = recipe_.training.checkpoint_every_steps;
