@@ -1,13 +1,15 @@
-# Compiler settings shared by every target: warnings, sanitizers, ccache and mold where they exist.
+# Compiler settings shared by every target: warnings, sanitizers, ccache and gold where they exist.
 
 find_program(LORE_CCACHE ccache)
 if(LORE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${LORE_CCACHE})
 endif()
 
-find_program(LORE_MOLD mold)
-if(LORE_MOLD)
-  add_link_options(-fuse-ld=mold)
+# Not mold: 1.10.1 links programs that do not start where the writable segment begins at a page's border ("cannot apply
+# additional memory protection after relocation").
+find_program(LORE_GOLD ld.gold)
+if(LORE_GOLD)
+  add_link_options(-fuse-ld=gold)
 endif()
 
 add_library(lore_flags INTERFACE)

@@ -12,15 +12,16 @@
 namespace lore {
 namespace {
 
-void flush_folder(const std::filesystem::path& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+/// Flushes a file, or the entries of a folder.
+void flush_path(const std::filesystem::path& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   const int status = fd < 0 ? -1 : ::fsync(fd);
   const int error = errno;
   if (fd >= 0) {
     ::close(fd);
   }
   if (status != 0) {
-    throw Error(ErrorKind::kResources, folder.string(),
+    throw Error(ErrorKind::kResources, path.string(),
                 std::string("cannot be flushed to disk: ") + std::strerror(error));
   }
 }
@@ -48,8 +49,17 @@ AtomicFolder::~AtomicFolder() {
   }
 }
 
+void AtomicFolder::flush() const {
+  for (const auto& entry : std::filesystem::directory_iterator(staging_)) {
+    if (entry.is_regular_file()) {
+      flush_path(entry.path());
+    }
+  }
+  flush_path(staging_);
+}
+
 void AtomicFolder::commit() {
-  flush_folder(staging_);
+  flush();
   std::filesystem::path old;
   std::error_code error;
   if (std::filesystem::exists(target_)) {
@@ -63,7 +73,7 @@ void AtomicFolder::commit() {
     throw Error(ErrorKind::kResources, target_.string(), "cannot be put in place: " + error.message());
   }
   staging_.clear();
-  flush_folder(target_.parent_path().empty() ? std::filesystem::path(".") : target_.parent_path());
+  flush_path(target_.parent_path().empty() ? std::filesystem::path(".") : target_.parent_path());
   if (!old.empty()) {
     std::filesystem::remove_all(old, error);
   }

@@ -17,6 +17,9 @@ class AtomicFolder {
   ~AtomicFolder();
 
   const std::filesystem::path& staging() const { return staging_; }
+  /// Flushes the files written so far to disk: work that `commit` need not do again.
+  void flush() const;
+  /// Flushes everything and puts it in place.
   void commit();
 
  private:

@@ -84,13 +84,7 @@ class Stream {
       }
     };
     parallel_for(0, threads(), 1, work);
-    if (halted()) {
-      return false;
-    }
-    for (const auto& file : files_) {
-      file->flush();
-    }
-    return true;
+    return !halted();
   }
 
   std::vector<ModuleUpdate> updates() const {

@@ -17,8 +17,8 @@ struct ModuleUpdate {
 };
 
 /// Writes the planned tensors into the shards of `folder`, W + scale B A computed in float32 and rounded
-/// once, on all threads, in pieces of a few megabytes whatever the size of the model. The files are
-/// flushed to disk. `stop`, asked before every piece, ends it early.
+/// once, on all threads, in pieces of a few megabytes whatever the size of the model. The disk begins with
+/// them early, and the caller flushes them. `stop`, asked before every piece, ends it early.
 /// Returns one entry for each module of the adapter, or none when it was stopped.
 /// Throws: Error kInput naming a tensor of the base with NaN or infinite values; kRefused when a merged
 /// value is too large for its dtype; kResources.

@@ -241,7 +241,7 @@ std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environ
   const std::function<bool()> give_up = [&] { return stop() || abandoned; };
   AtomicFolder folder(output);
   const Clock::time_point start = Clock::now();
-  // The base is hashed while it is merged; a base that is not the adapter's ends the writing.
+  // The base is hashed while it is merged and proved; one that is not the adapter's ends both.
   std::future<TensorsDigest> hashing = std::async(std::launch::async, [&] {
     TensorsDigest digest = digest_tensors(base.weights->files(), FileMemo(environment.hash_dir), give_up);
     const auto is_other = [&](const BaseBinding& binding) { return binding.digest != digest; };
@@ -249,6 +249,12 @@ std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environ
                               std::any_of(bindings.begin(), bindings.end(), is_other));
     return digest;
   });
+  const auto check_base = [&] {
+    report.base = hashing.get();
+    report.binding = request.subtract ? check_merged_with(base_path, report.base, request.adapters, bindings,
+                                                          request.allow_base_mismatch, messages)
+                                      : check_binding(bindings, report, request, messages);
+  };
   try {
     report.updates = write_merged(plan, base, adapter, folder.staging(), give_up);
   } catch (...) {
@@ -258,13 +264,12 @@ std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environ
   for (ModuleUpdate& update : replaced_parameters(plan, base, adapter)) {
     report.updates.push_back(std::move(update));
   }
-  report.base = hashing.get();
+  if (abandoned || !request.verify) {
+    check_base();
+  }
   if (stop()) {
     return std::nullopt;
   }
-  report.binding = request.subtract ? check_merged_with(base_path, report.base, request.adapters, bindings,
-                                                        request.allow_base_mismatch, messages)
-                                    : check_binding(bindings, report, request, messages);
   refuse_no_op(report);
   report.adapter = digest_tensors({adapter.weights_file()});
   write_index(plan, folder.staging());
@@ -287,13 +292,16 @@ std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environ
         make_probe(has_tokenizer ? folder.staging() : base_path, request.probe, base.weights->config());
     std::future<TensorsDigest> hashing_merged = std::async(
         std::launch::async, [&] { return digest_tensors(open_weights(folder.staging())->files(), give_up); });
-    report.proof = request.subtract
-                       ? prove_subtraction(request, output, plan, folder.staging(), base_path, probe, stop)
-                       : prove_merge(base, adapter, plan, folder.staging(), probe, stop);
+    std::future<void> flushing = std::async(std::launch::async, [&] { folder.flush(); });
+    report.proof = request.subtract ? prove_subtraction(request, output, plan, folder.staging(), base_path,
+                                                        probe, give_up)
+                                    : prove_merge(base, adapter, plan, folder.staging(), probe, give_up);
+    flushing.get();
     report.merged = hashing_merged.get();
-    if (!report.proof) {
+    if (stop()) {
       return std::nullopt;
     }
+    check_base();
     outcome.proof_seconds = seconds_since(proof_start);
     refuse_failed(*report.proof, request.subtract);
   }

@@ -32,7 +32,7 @@ struct MergeRequest {
 struct MergeOutcome {
   std::filesystem::path folder;
   MergeReport report;
-  double write_seconds = 0;  ///< weights merged, written and flushed
+  double write_seconds = 0;  ///< weights merged and written; flushed, too, without a proof
   double proof_seconds = 0;
 };
 
