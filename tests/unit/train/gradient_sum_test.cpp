@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 // Catch last: Torch defines CHECK, too.
 #include "support/catch.h"
 
@@ -70,7 +72,8 @@ TEST_CASE("B and vectors learn faster, and both matrices on the embeddings at a 
     rates.push_back(parameter.rate);
   }
   using enum lore::RateGroup;
-  CHECK(rates == std::vector{kUsual, kFaster, kEmbeddings, kEmbeddings, kFaster, kUsual});
+  const std::vector wanted{kUsual, kFaster, kEmbeddings, kEmbeddings, kFaster, kUsual};
+  CHECK(std::ranges::equal(rates, wanted));
 }
 
 TEST_CASE("clipping scales a large gradient to the norm and leaves a small one") {
