@@ -13,8 +13,10 @@
 #include "lore/core/printable.h"
 #include "lore/eval/term_changes.h"
 #include "lore/recipe/reader.h"
+#include "lore/tasks/evaluation_html.h"
 #include "lore/tasks/evaluation_report.h"
 #include "lore/tasks/evaluation_suites.h"
+#include "lore/tasks/matrix_report.h"
 #include "process.h"
 
 namespace {
@@ -29,6 +31,7 @@ struct Options {
   std::map<std::string, std::vector<std::string>> suites;  ///< [NAME=]FILE by kind
   lore::SuiteSpec suite;                                   ///< what `suites` share
   std::string report;
+  std::string matrix;
   bool json = false;
   int threads = 0;
 };
@@ -89,12 +92,27 @@ void settle(Options& options) {
   }
 }
 
-void print_numbers(Console& console, const lore::Metrics& metrics, const lore::Metrics& base) {
-  for (const auto& [name, value] : metrics) {
-    const auto before = base.find(name);
-    console.result(before == base.end() ? fmt::format("  {:<16} {:>12.4f}", name, value)
-                                        : fmt::format("  {:<16} {:>12.4f} -> {:>12.4f}  ({:+.4f})", name,
-                                                      before->second, value, value - before->second));
+std::string interval_text(const std::map<std::string, lore::Interval>& intervals, const std::string& name,
+                          const char* form) {
+  const auto found = intervals.find(name);
+  return found == intervals.end() ? ""
+                                  : fmt::format(fmt::runtime(form), found->second.low, found->second.high);
+}
+
+/// Each number; beside the base's where there is an adapter, then with the interval of the difference.
+void print_numbers(Console& console, const lore::Comparison& numbers,
+                   const std::map<std::string, lore::Interval>& intervals = {},
+                   const std::map<std::string, lore::Interval>& delta_intervals = {}) {
+  for (const auto& [name, value] : numbers.metrics) {
+    const auto before = numbers.base.find(name);
+    if (before == numbers.base.end()) {
+      console.result(fmt::format("  {:<22} {:>12.4f}{}", name, value,
+                                 interval_text(intervals, name, "  (95%: {:.4f} to {:.4f})")));
+    } else {
+      console.result(fmt::format("  {:<22} {:>12.4f} -> {:>12.4f}  ({:+.4f}{})", name, before->second, value,
+                                 value - before->second,
+                                 interval_text(delta_intervals, name, "; 95%: {:+.4f} to {:+.4f}")));
+    }
   }
 }
 
@@ -119,19 +137,29 @@ void print_changes(Console& console, const lore::SuiteResult& suite) {
 
 void print_scores(Console& console, const lore::Evaluation& evaluation) {
   console.result(fmt::format("base       {} ({})", evaluation.base_name, evaluation.dtype));
+  if (evaluation.reused > 0) {
+    console.info(fmt::format("{} results of the base are from an earlier run; --no-cache measures again",
+                             evaluation.reused));
+  }
   if (!evaluation.adapter_name.empty()) {
     console.result(fmt::format("adapter    {}", evaluation.adapter_name));
   }
   for (const lore::SourceScore& source : evaluation.sources) {
     const lore::LanguageScore& score = source.adapted ? *source.adapted : source.base;
     console.result(fmt::format("\n{} ({} tokens scored)", source.name, score.tokens));
-    print_numbers(console, lore::language_metrics(score),
-                  source.adapted ? lore::language_metrics(source.base) : lore::Metrics());
+    print_numbers(console, {lore::language_metrics(score),
+                            source.adapted ? lore::language_metrics(source.base) : lore::Metrics(),
+                            {}});
   }
   for (const lore::SuiteResult& suite : evaluation.suites) {
     console.result(fmt::format("\n{} ({} cases)", suite.name, suite.base.size()));
-    print_numbers(console, suite.numbers.metrics, suite.numbers.base);
+    print_numbers(console, suite.numbers, suite.intervals, suite.delta_intervals);
     print_changes(console, suite);
+  }
+  if (evaluation.baseline) {
+    console.result(fmt::format("\nfrom {} (now deployed)", evaluation.baseline->model));
+    print_numbers(console, {evaluation.numbers.metrics, evaluation.baseline->metrics, {}}, {},
+                  evaluation.baseline->change_intervals);
   }
   if (!evaluation.gates.empty()) {
     console.result("");
@@ -142,29 +170,59 @@ void print_scores(Console& console, const lore::Evaluation& evaluation) {
   }
 }
 
+/// `indent` -1: on one line.
+std::string json_text(const nlohmann::ordered_json& json, int indent) {
+  return json.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 void write_report(const fs::path& folder, const lore::Evaluation& evaluation) {
   lore::create_folders(folder);
-  lore::write_file_atomically(folder / "report.json", lore::to_json(evaluation).dump(2) + "\n");
+  lore::write_file_atomically(folder / "report.json", json_text(lore::to_json(evaluation), 2) + "\n");
   lore::write_file_atomically(folder / "junit.xml", lore::junit_xml(evaluation));
   lore::write_file_atomically(folder / "summary.md", lore::summary_markdown(evaluation));
+  lore::write_file_atomically(folder / "report.html", lore::evaluation_html(evaluation));
+}
+
+int evaluate_matrix(const Options& options, Console& console, const lore::EvaluationProgress& on_progress) {
+  const lore::MatrixRequest request{lore::read_matrix(options.matrix), options.request.batch_tokens,
+                                    options.request.uses_cache};
+  const auto result = lore::run_matrix(request, process_environment(options.threads), console, on_progress);
+  console.clear_status();
+  if (!result) {
+    console.info("interrupted; nothing was written");
+    return 128 + received_signal();
+  }
+  const nlohmann::ordered_json json = lore::to_json(*result);
+  console.result(options.json ? json_text(json, -1) : lore::matrix_text(*result));
+  if (!options.report.empty()) {
+    const fs::path folder = options.report;
+    lore::create_folders(folder);
+    lore::write_file_atomically(folder / "report.json", json_text(json, 2) + "\n");
+    lore::write_file_atomically(folder / "summary.md", lore::matrix_markdown(*result));
+    lore::write_file_atomically(folder / "report.html", lore::matrix_html(*result));
+  }
+  return result->passed() ? 0 : static_cast<int>(lore::ErrorKind::kRefused);
 }
 
 int evaluate(Options options) {
   Console console(options.json);
+  const lore::EvaluationProgress on_progress = [&](std::string_view model, std::string_view what,
+                                                   double share) {
+    console.status(fmt::format("{}: {} {:.0f}%", model, what, 100 * share));
+  };
+  if (!options.matrix.empty()) {
+    return evaluate_matrix(options, console, on_progress);
+  }
   settle(options);
   const auto evaluation =
-      lore::run_evaluate(options.request, process_environment(options.threads), console,
-                         [&](std::string_view model, std::string_view what, double share) {
-                           console.status(fmt::format("{}: {} {:.0f}%", model, what, 100 * share));
-                         });
+      lore::run_evaluate(options.request, process_environment(options.threads), console, on_progress);
   console.clear_status();
   if (!evaluation) {
     console.info("interrupted; nothing was written");
     return 128 + received_signal();
   }
   if (options.json) {
-    console.result(
-        lore::to_json(*evaluation).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    console.result(json_text(lore::to_json(*evaluation), -1));
   } else {
     print_scores(console, *evaluation);
   }
@@ -183,6 +241,9 @@ void add_evaluate(CLI::App& program, int& exit_code) {
   lore::EvaluateRequest& request = options->request;
   command->add_option("recipe", options->recipe,
                       "Recipe file: its model, the adapter of its run, its validation data");
+  CLI::Option* matrix =
+      command->add_option("--matrix", options->matrix,
+                          "Matrix file: scenarios by models, with gates, budgets and what a pilot is worth");
   command->add_option("--set", options->overrides, "Override a recipe key")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -223,7 +284,13 @@ void add_evaluate(CLI::App& program, int& exit_code) {
                    "Condition that must hold, as in \"delta.perplexity <= 0\"; may be given more than once")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("--report", options->report, "Folder for report.json, junit.xml and summary.md");
+  command->add_option(
+      "--baseline", request.baseline,
+      "report.json of the adapter now deployed: its numbers are baseline.METRIC, the difference "
+      "vs_baseline.METRIC");
+  command->add_flag("!--no-cache", request.uses_cache, "Measure the base again, whatever is kept of it");
+  command->add_option("--report", options->report,
+                      "Folder for report.html, report.json, junit.xml and summary.md");
   command->add_option("--dtype", request.model.dtype, "auto, float32 or bfloat16")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
@@ -231,6 +298,13 @@ void add_evaluate(CLI::App& program, int& exit_code) {
   command->add_flag("--json", options->json, "One JSON object on stdout");
   command->add_option("--threads", options->threads, "Threads (default: what the machine grants)")
       ->check(CLI::Range(1, 4096));
+  for (CLI::Option* option : command->get_options()) {
+    const std::string name = option->get_name();
+    if (name != "--matrix" && name != "--help" && name != "--json" && name != "--threads" &&
+        name != "--report" && name != "--batch-tokens" && name != "--no-cache") {
+      matrix->excludes(option);
+    }
+  }
   command->footer(
       "Examples:\n"
       "  lore evaluate recipes/enterprise-terms.yaml --data data-samples/controls.jsonl --gate "

@@ -9,7 +9,7 @@
 #include "commands.h"
 #include "console.h"
 #include "lore/core/error.h"
-#include "lore/tasks/run_merge.h"
+#include "lore/tasks/merge_to_gguf.h"
 #include "process.h"
 
 namespace {
@@ -18,6 +18,7 @@ struct Options {
   lore::MergeRequest request;
   AdapterOptions adapters;
   std::string output;
+  std::string to = "hf";
   std::string probe;
   bool no_verify = false;
   bool json = false;
@@ -84,9 +85,28 @@ void print(Console& console, const lore::MergeOutcome& outcome) {
   if (report.restoration) {
     print_restoration(console, *report.restoration);
   }
-  console.result(fmt::format("written    {} in {:.1f} s, {} weight file(s){}", outcome.folder.string(),
-                             outcome.write_seconds, report.shards,
-                             report.proof ? fmt::format(", proved in {:.1f} s", outcome.proof_seconds) : ""));
+}
+
+void print_folder(Console& console, const lore::MergeOutcome& outcome) {
+  print(console, outcome);
+  console.result(
+      fmt::format("written    {} in {:.1f} s, {} weight file(s){}", outcome.folder.string(),
+                  outcome.write_seconds, outcome.report.shards,
+                  outcome.report.proof ? fmt::format(", proved in {:.1f} s", outcome.proof_seconds) : ""));
+}
+
+void print_file(Console& console, const lore::GgufMerge& result) {
+  print(console, result.merge);
+  if (result.rounding) {
+    console.result(
+        fmt::format("rounding   to {} moves the logits by KL {:.3g}, at most by {:.3g}; top-1 agreement "
+                    "{:.2f}%",
+                    result.file.type, result.rounding->kl, result.rounding->max_abs,
+                    100 * result.rounding->top1_agreement));
+  }
+  console.result(fmt::format("written    {} ({}, {} tensors, {:.2f} MB)", result.merge.folder.string(),
+                             result.file.type, result.file.tensors,
+                             static_cast<double>(result.file.bytes) / 1e6));
 }
 
 void warn(Console& console, const lore::MergeReport& report) {
@@ -101,6 +121,59 @@ void warn(Console& console, const lore::MergeReport& report) {
   }
 }
 
+nlohmann::ordered_json to_json(const lore::MergeOutcome& outcome) {
+  nlohmann::ordered_json json = lore::to_json(outcome.report);
+  json["output"] = outcome.folder.string();
+  json["write_seconds"] = outcome.write_seconds;
+  json["proof_seconds"] = outcome.proof_seconds;
+  return json;
+}
+
+int tell_interrupted(Console& console) {
+  console.info("interrupted; nothing was written");
+  return 128 + received_signal();
+}
+
+int merge_to_folder(const Options& options, const lore::Environment& environment, Console& console) {
+  const auto outcome = lore::run_merge(options.request, environment, console);
+  if (!outcome) {
+    return tell_interrupted(console);
+  }
+  warn(console, outcome->report);
+  if (options.json) {
+    console.result(to_json(*outcome).dump());
+  } else {
+    print_folder(console, *outcome);
+  }
+  return 0;
+}
+
+int merge_to_file(const Options& options, const lore::Environment& environment, Console& console) {
+  const auto result = lore::merge_to_gguf(options.request, options.to, environment, console);
+  if (!result) {
+    return tell_interrupted(console);
+  }
+  warn(console, result->merge.report);
+  if (options.json) {
+    nlohmann::ordered_json json = to_json(result->merge);
+    json["gguf"] = {{"type", result->file.type},
+                    {"tensors", result->file.tensors},
+                    {"bytes", result->file.bytes},
+                    {"fallbacks", result->file.fallbacks},
+                    {"rounding", nullptr}};
+    if (result->rounding) {
+      json["gguf"]["rounding"] = {{"kl", result->rounding->kl},
+                                  {"max_abs", result->rounding->max_abs},
+                                  {"mean_abs", result->rounding->mean_abs},
+                                  {"top1_agreement", result->rounding->top1_agreement}};
+    }
+    console.result(json.dump());
+  } else {
+    print_file(console, *result);
+  }
+  return 0;
+}
+
 int merge(Options options) {
   Console console(options.json);
   options.request.adapters = options.adapters.adapters();
@@ -111,22 +184,8 @@ int merge(Options options) {
   options.request.output = options.output;
   options.request.probe = options.probe;
   const lore::Environment environment = process_environment(options.threads);
-  const auto outcome = lore::run_merge(options.request, environment, console);
-  if (!outcome) {
-    console.info("interrupted; nothing was written");
-    return 128 + received_signal();
-  }
-  warn(console, outcome->report);
-  if (options.json) {
-    nlohmann::ordered_json json = lore::to_json(outcome->report);
-    json["output"] = outcome->folder.string();
-    json["write_seconds"] = outcome->write_seconds;
-    json["proof_seconds"] = outcome->proof_seconds;
-    console.result(json.dump());
-  } else {
-    print(console, *outcome);
-  }
-  return 0;
+  return options.to == "hf" ? merge_to_folder(options, environment, console)
+                            : merge_to_file(options, environment, console);
 }
 
 }  // namespace
@@ -139,7 +198,14 @@ void add_merge(CLI::App& program, int& exit_code) {
   command->add_option("--base", request.base, "Model folder, GGUF file, or hub id in the local cache")
       ->required();
   options->adapters.add_to(*command);
-  command->add_option("--output", options->output, "Folder for the merged model")->required();
+  command
+      ->add_option("--output", options->output, "Folder for the merged model; a .gguf file with --to gguf:")
+      ->required();
+  command
+      ->add_option("--to", options->to,
+                   "hf, a model folder, or a GGUF file: gguf:f32, gguf:f16, gguf:bf16 or gguf:q8_0")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"hf", "gguf:f32", "gguf:f16", "gguf:bf16", "gguf:q8_0"}));
   command->add_flag("--subtract", request.subtract,
                     "Take the adapter out of a merged model, which --base names, instead of putting it in");
   command->add_option("--original", request.original,
@@ -161,7 +227,7 @@ void add_merge(CLI::App& program, int& exit_code) {
       "--allow-base-mismatch", request.allow_base_mismatch,
       "Merge into another base than the adapter was made on, or subtract from a model it is not "
       "in; the output records that");
-  command->add_flag("--overwrite", request.overwrite, "Replace a merged model in the output folder");
+  command->add_flag("--overwrite", request.overwrite, "Replace the merged model at the output");
   command->add_flag("--json", options->json, "One JSON object on stdout; messages go to stderr");
   command->add_option("--threads", options->threads, "Threads (default: what the machine grants)")
       ->check(CLI::Range(1, 4096));
@@ -172,6 +238,8 @@ void add_merge(CLI::App& program, int& exit_code) {
       "--dtype float32 --shard-size 200MB\n"
       "  lore merge --base smollm2.gguf --adapter runs/enterprise-terms/adapter --weight 0.7 "
       "--adapter runs/enterprise-terms/best --weight 0.3 --output merged-both\n"
+      "  lore merge --base smollm2.gguf --adapter runs/enterprise-terms/adapter --to gguf:q8_0 --output "
+      "merged.gguf\n"
       "  lore merge --subtract --base merged --adapter runs/enterprise-terms/adapter --output unmerged\n"
       "Exit code 4: the adapter changes nothing, the base is not the one it was made on, or the proof "
       "failed.\n"

@@ -19,8 +19,8 @@ TrainDisplay::TrainDisplay(Console& console, std::int64_t logging_steps)
 
 void TrainDisplay::on_setup(const lore::TrainSetup& setup) {
   console_.info(fmt::format("base       {} ({})", setup.base_name, setup.dtype));
-  console_.info(fmt::format("adapter    {} modules: {} ({} parameters)", setup.matched_modules, setup.modules,
-                            setup.adapter_parameters));
+  console_.info(fmt::format("adapter    {} modules: {} ({} trained parameters)", setup.matched_modules,
+                            setup.modules, setup.trained_parameters));
   for (const auto& [name, dataset] :
        {std::pair{"train", setup.train}, std::pair{"validation", setup.validation}}) {
     for (const lore::SourceCounts& source : dataset->sources()) {

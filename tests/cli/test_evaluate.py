@@ -1,6 +1,7 @@
 """`lore evaluate` as a program: gates and their exit codes, the report, and what it refuses."""
 
 import json
+import stat
 import xml.etree.ElementTree
 
 import pytest
@@ -36,6 +37,65 @@ def test_a_report_for_ci_and_for_a_pull_request(model, text, tmp_path):
 def test_a_gate_that_holds_exits_0_and_is_printed(model, text):
     result = evaluate(model, "--data", text, "--gate", "loss > 0")
     assert "passed  loss > 0" in result.stdout and "byte_perplexity" in result.stdout
+
+
+def test_a_gate_may_name_a_file(model, text, tmp_path):
+    other = tmp_path / "other.txt"
+    other.write_text("zq xj vk wq " * 40, encoding="utf-8")
+    gates = ["perplexity[file=other.txt] > 0", f"loss[file={text}] > 0", "loss[file=*] > 0", "loss[file=no.txt] > 0"]
+    result = evaluate(model, "--data", text, "--data", other, *[word for gate in gates for word in ("--gate", gate)],
+                      "--json", check=False)
+    printed = json.loads(result.stdout)
+    assert [gate["passed"] for gate in printed["gates"]] == [True, True, True, False]
+    assert printed["gates"][0]["value"] == printed["files"][str(other)]["perplexity"]
+    assert printed["gates"][2]["value"] == min(file["loss"] for file in printed["files"].values())
+    assert printed["gates"][2]["group"] in ("handbook.txt", "other.txt", str(text), str(other))
+
+
+def test_gates_against_the_adapter_now_deployed(model, text, tmp_path):
+    evaluate(model, "--data", text, "--report", tmp_path / "deployed")
+    report = tmp_path / "deployed" / "report.json"
+    before = json.loads(report.read_text())
+    assert evaluate(model, "--data", text, "--baseline", report, "--gate", "vs_baseline.loss == 0", "--gate",
+                    f"baseline.loss == {before['metrics']['loss']!r}").returncode == 0
+    before["metrics"]["loss"] -= 1  # a report of a model that was better
+    report.write_text(json.dumps(before))
+    result = evaluate(model, "--data", text, "--baseline", report, "--gate", "loss.vs_baseline <= 0", "--report",
+                      tmp_path / "now", check=False)
+    assert result.returncode == 4 and "now deployed" in result.stdout
+    now = json.loads((tmp_path / "now" / "report.json").read_text())
+    assert now["baseline"]["vs_baseline"]["loss"] == pytest.approx(1)
+    assert now["gates"] == [{"gate": "loss.vs_baseline <= 0", "value": pytest.approx(1), "passed": False}]
+
+
+def test_a_baseline_of_other_questions_is_refused_and_which_is_said(model, text, tmp_path):
+    evaluate(model, "--data", text, "--report", tmp_path / "deployed")
+    report = tmp_path / "deployed" / "report.json"
+    result = evaluate(model, "--data", text, "--max-length", "64", "--baseline", report, check=False)
+    assert result.returncode == 4 and "report.json: was made of other questions" in result.stderr
+    assert "handbook.txt" in result.stderr
+    text.write_text(text.read_text(encoding="utf-8") + "One line more.\n", encoding="utf-8")
+    assert evaluate(model, "--data", text, "--baseline", report, check=False).returncode == 4
+    report.write_text('{"metrics": {}}')
+    result = evaluate(model, "--data", text, "--baseline", report, check=False)
+    assert result.returncode == 3 and "is not a report.json" in result.stderr
+
+
+def test_what_the_base_gave_is_kept_for_its_owner_and_found_again(model, text, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    first = json.loads(evaluate(model, "--data", text, "--json").stdout)
+    second = json.loads(evaluate(model, "--data", text, "--json").stdout)
+    assert (first["reused_results"], second["reused_results"]) == (0, 1)
+    assert second["metrics"] == first["metrics"] and second["tokens_per_second"] is None
+    kept = sorted((tmp_path / "cache" / "lore" / "tokens").glob("*.memo"), key=lambda path: path.stat().st_mtime)[-1]
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    other = [["--no-cache"], ["--threads", "1"], ["--batch-tokens", "512"], ["--max-length", "64"], ["--dtype", "bfloat16"]]
+    for arguments in other:
+        again = json.loads(evaluate(model, "--data", text, *arguments, "--json").stdout)
+        assert again["reused_results"] == 0, arguments
+    kept.write_bytes(kept.read_bytes()[:-3] + b"abc")
+    damaged = json.loads(evaluate(model, "--data", text, "--json").stdout)
+    assert damaged["reused_results"] == 0 and damaged["metrics"] == first["metrics"]
 
 
 @pytest.mark.parametrize("arguments, code, message", [

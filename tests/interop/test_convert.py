@@ -257,6 +257,36 @@ def test_an_adapter_changes_llama_cpps_answers_as_it_changes_lores(family, case,
     assert changed["generated"] != ask(tmp_path / "model.gguf", prompts=PROMPTS, tokens=16)["generated"]
 
 
+@pytest.mark.parametrize("to", ["gguf:bf16", "gguf:q8_0"])
+def test_a_merge_straight_to_gguf_is_the_float32_merge_converted(to, tmp_path):
+    make_adapter("llama-3.1", tmp_path, r=4, lora_alpha=8, target_modules="all-linear")
+    adapted = ["--base", tmp_path / "model", "--adapter", tmp_path / "adapter"]
+    result = run("lore", "merge", *adapted, "--to", to, "--output", tmp_path / "merged.gguf", "--json")
+    run("lore", "merge", *adapted, "--dtype", "float32", "--output", tmp_path / "merged")
+    (tmp_path / "apart").mkdir()
+    convert(tmp_path / "merged", to, tmp_path / "apart" / "merged.gguf")
+    assert (tmp_path / "merged.gguf").read_bytes() == (tmp_path / "apart" / "merged.gguf").read_bytes()
+    report = json.loads(result.stdout)
+    assert report["proof"]["merged"]["kl"] <= 1e-6 and report["output"] == str(tmp_path / "merged.gguf")
+    assert report["gguf"]["type"] == to.removeprefix("gguf:").upper()
+    assert 1e-9 < report["gguf"]["rounding"]["kl"] < report["proof"]["adapter_effect"]["kl"]
+    assert {path.name for path in tmp_path.iterdir()} == {"model", "adapter", "merged.gguf", "merged", "apart"}
+    refused = run("lore", "merge", *adapted, "--to", to, "--output", tmp_path / "merged.gguf", check=False)
+    assert refused.returncode == 4 and "--overwrite" in refused.stderr
+
+
+@pytest.mark.parametrize("arguments, code, message", [
+    (["--output", "merged"], 2, "does not end in .gguf"),
+    (["--output", "merged.gguf", "--dtype", "bfloat16"], 2, "--to"),
+    (["--output", "model"], 2, "model")])
+def test_a_merge_to_gguf_that_cannot_be_is_refused_before_anything_is_written(arguments, code, message, tmp_path):
+    make_adapter("llama-3.1", tmp_path, r=4, lora_alpha=8, target_modules=["q_proj"])
+    result = run("lore", "merge", "--base", tmp_path / "model", "--adapter", tmp_path / "adapter", "--to", "gguf:q8_0",
+                 "--output", tmp_path / arguments[1], *arguments[2:], check=False)
+    assert result.returncode == code and message in result.stderr, result.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"model", "adapter"}
+
+
 def peft_logits(base, adapter):
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     return logits(PeftModel.from_pretrained(model, adapter).eval())
@@ -325,3 +355,46 @@ def test_more_than_lora_is_refused_with_the_advice_to_merge(extra, key, to, tmp_
                      tmp_path / "model", check=False)
     assert result.returncode == 4 and key in result.stderr and "lore merge" in result.stderr
     assert not list(tmp_path.glob("out*"))
+
+
+EMBEDDINGS = {
+    "one-alpha": dict(r=4, lora_alpha=8, target_modules=["q_proj", "embed_tokens"]),
+    "scales-folded": dict(r=4, lora_alpha=8, target_modules=["q_proj", "lm_head", "embed_tokens"], use_rslora=True,
+                          rank_pattern={"embed_tokens": 3}),
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # PEFT speaks of saved embedding layers
+@pytest.mark.parametrize("case", EMBEDDINGS)
+def test_an_adapter_on_the_embeddings_goes_to_llama_cpp_and_back(case, tmp_path):
+    make_adapter("llama-3.1", tmp_path, **EMBEDDINGS[case])
+    convert(tmp_path / "model", "gguf:f32", tmp_path / "model.gguf")
+    convert(tmp_path / "adapter", "gguf", tmp_path / "lora.gguf", "--base", tmp_path / "model.gguf")
+    shapes = {tensor.name: tuple(tensor.shape) for tensor in GGUFReader(tmp_path / "lora.gguf").tensors}
+    rank = EMBEDDINGS[case].get("rank_pattern", {}).get("embed_tokens", 4)  # the gguf package turns shapes round
+    vocabulary = json.loads((tmp_path / "model" / "config.json").read_text())["vocab_size"]
+    assert shapes["token_embd.weight.lora_a"] == (rank, vocabulary)
+    assert shapes["token_embd.weight.lora_b"] == (rank, 64)
+    changed = greedy_agrees(tmp_path / "model", tmp_path / "model.gguf", PROMPTS, tmp_path, tmp_path / "lora.gguf",
+                            tmp_path / "adapter")
+    assert changed["generated"] != ask(tmp_path / "model.gguf", prompts=PROMPTS, tokens=16)["generated"]
+    inspected = json.loads(run("lore", "inspect", tmp_path / "lora.gguf", "--json").stdout)
+    assert {"module": "token_embd.weight", "rank": rank, "in": 64, "out": vocabulary}.items() <= next(
+        module for module in inspected["modules"] if module["module"] == "token_embd.weight").items()
+    convert(tmp_path / "lora.gguf", "peft", tmp_path / "back", "--base", tmp_path / "model")
+    convert(tmp_path / "adapter", "portable", tmp_path / "plain", "--base", tmp_path / "model")
+    wanted = peft_logits(tmp_path / "model", tmp_path / "adapter")
+    for folder in ("back", "plain"):
+        assert (peft_logits(tmp_path / "model", tmp_path / folder) - wanted).abs().max() <= 1e-4, folder
+        weights = load_file(tmp_path / folder / "adapter_model.safetensors")
+        assert {key.rsplit(".", 1)[-1] for key in weights if "embed_tokens" in key} == {"lora_embedding_A",
+                                                                                       "lora_embedding_B"}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("module", ["embed_tokens", "lm_head"])
+def test_an_adapter_on_tied_embeddings_is_refused_for_gguf(module, tmp_path):
+    make_adapter("qwen2", tmp_path, r=4, lora_alpha=8, target_modules=["q_proj", module])
+    result = convert(tmp_path / "adapter", "gguf", tmp_path / "lora.gguf", "--base", tmp_path / "model", check=False)
+    assert result.returncode == 4 and f"{module}, and head and embeddings" in result.stderr
+    assert not (tmp_path / "lora.gguf").exists()

@@ -27,11 +27,15 @@ def smollm2(smollm2_folder):
     return AutoModelForCausalLM.from_pretrained(smollm2_folder, dtype=torch.float32).eval()
 
 
+def by_lore(mode, folder, **request):
+    (folder / "input.json").write_text(json.dumps(request))
+    run("generation_probe", mode, folder / "input.json", folder / "out.json")
+    return json.loads((folder / "out.json").read_text())
+
+
 def answers_of_lore(model, prompts, max_new_tokens, stop_ids, folder, adapter=None):
-    request, out = folder / "prompts.json", folder / "answers.json"
-    request.write_text(json.dumps({"prompts": prompts, "max_new_tokens": max_new_tokens, "stop_ids": stop_ids}))
-    run("model_probe", "answers", model, "float32", adapter or "-", request, out)
-    return json.loads(out.read_text())
+    return by_lore("answers", folder, model=str(model), adapter=str(adapter or ""), prompts=prompts,
+                   max_new_tokens=max_new_tokens, stop_ids=stop_ids)
 
 
 def answer_of_transformers(model, prompt, max_new_tokens, stop_ids):
@@ -72,8 +76,9 @@ def test_greedy_answers_in_a_batch_are_those_of_transformers_one_at_a_time(smoll
         assert answer == answer_of_transformers(smollm2, prompt, NEW_TOKENS, stop_ids)
 
 
-@pytest.mark.parametrize("name", families.FAMILIES)
-def test_greedy_answers_of_every_family_are_those_of_transformers(name, tmp_path):
+@pytest.mark.parametrize("name", ["llama-3.1", "llama-3.2-tied", "tinyllama", "mistral", "qwen2-window", "qwen3",
+                                  "rope-dynamic"])
+def test_greedy_answers_of_other_families_are_those_of_transformers(name, tmp_path):
     reference = families.make(name, tmp_path / "model")
     torch.manual_seed(1)
     prompts = [torch.randint(0, 320, (length,)).tolist() for length in (1, 5, 40, 20)]
@@ -117,10 +122,8 @@ def test_the_distributions_that_are_sampled_are_those_of_transformers(smollm2, t
         (0.1, 5, 0.5, 0.3, 1.2), (2.0, 1000, 0.999, 0.001, 1.05), (3.0, 0, 0.999, 0.0, 1.0)]
     cases = [dict(zip(("temperature", "top_k", "top_p", "min_p", "repetition_penalty"), settings, strict=True),
                   row=row, seen=ids[: 8 * row + 1]) for settings in chosen for row in range(len(logits))]
-    (tmp_path / "cases.json").write_text(json.dumps(cases))
-    lines = run("sampling_probe", tmp_path / "logits.safetensors", tmp_path / "cases.json").stdout.splitlines()
-    for case, line in zip(cases, lines, strict=True):
-        ours = json.loads(line)
+    distributions = by_lore("candidates", tmp_path, logits=str(tmp_path / "logits.safetensors"), cases=cases)
+    for case, ours in zip(cases, distributions, strict=True):
         scores = processors(case)(torch.tensor([case["seen"]]), logits[case["row"]][None].clone())[0]
         expected = scores.double().softmax(0)
         kept = torch.isfinite(scores).nonzero().flatten().tolist()

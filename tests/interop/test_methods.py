@@ -168,15 +168,15 @@ def check_steps(folder, theirs):
     return model
 
 
-def start_peft(setting, folder, **lora):
+def start_peft(setting, folder, modules=("q_proj", "v_proj", "down_proj"), **lora):
     """A PEFT adapter with a random B, saved for both sides to start from."""
     base = AutoModelForCausalLM.from_pretrained(setting / "model", dtype=torch.float32)
     model = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", r=8, lora_alpha=16,
-                                            target_modules=["q_proj", "v_proj", "down_proj"], **lora))
+                                            target_modules=list(modules), **lora))
     generator = torch.Generator().manual_seed(5)
     with torch.no_grad():
         for key, parameter in model.named_parameters():
-            if "lora_B" in key:
+            if "lora_B" in key or "embedding_A" in key:
                 parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.02)
     model.save_pretrained(folder / "adapter")
 
@@ -226,6 +226,43 @@ def test_fifty_steps_of_dora_and_of_lora_plus_stay_with_peft(setting, use_dora, 
     check_saved(setting, tmp_path, model, examples[0])
 
 
+@pytest.mark.filterwarnings("ignore")  # PEFT speaks of saved embedding layers
+def test_lora_plus_gives_embeddings_the_rate_that_peft_gives_them(setting, tmp_path):
+    modules = ["q_proj", "embed_tokens"]
+    start_peft(setting, tmp_path, modules)
+    rates = {"loraplus_lr_ratio": 4, "loraplus_lr_embedding": 2e-3}
+    path = train(tmp_path, setting, {"init_from": str(tmp_path / "adapter"), "r": 8, "lora_alpha": 16},
+                 {"max_steps": 20, "learning_rate": 5e-4, "lr_scheduler_type": "constant", **rates})
+    examples = previewed_examples(path)
+    base = AutoModelForCausalLM.from_pretrained(setting / "model", dtype=torch.float32)
+    model = PeftModel.from_pretrained(base, tmp_path / "adapter", is_trainable=True).train()
+    optimizer = create_loraplus_optimizer(model, torch.optim.AdamW, lr=5e-4, loraplus_weight_decay=0.01, **rates)
+    check_steps(tmp_path, peft_run(examples, 20, model, optimizer))
+    before = load_file(tmp_path / "adapter" / "adapter_model.safetensors")
+    after = load_file(tmp_path / "run" / "adapter" / "adapter_model.safetensors")
+    parameters = {key.replace(".default", ""): value for key, value in model.named_parameters()}
+    for key, value in after.items():
+        if "lora_" in key:
+            assert (value - before[key]).abs().max() > 0, key
+            assert (value - parameters[key]).abs().max() <= 0.05 * (value - before[key]).abs().max(), key
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_an_adapter_saved_in_half_precision_is_the_float32_one_rounded_once(setting, dtype, tmp_path):
+    for name in ("float32", str(dtype).removeprefix("torch.")):
+        (tmp_path / name).mkdir()
+        train(tmp_path / name, setting, {"r": 4, "use_dora": True, "modules_to_save": ["norm"], "save_dtype": name},
+              {"max_steps": 3, "learning_rate": 1e-3})
+    exact, half = (load_file(folder / "run" / "adapter" / "adapter_model.safetensors")
+                   for folder in (tmp_path / "float32", tmp_path / str(dtype).removeprefix("torch.")))
+    assert set(exact) == set(half)
+    for key, value in exact.items():
+        assert value.dtype == torch.float32 and half[key].equal(value.to(dtype)), key
+    folder = tmp_path / str(dtype).removeprefix("torch.") / "run" / "adapter"
+    loaded = load_without_a_word(setting / "model", folder)
+    assert (probe_logits(setting / "model", folder, tmp_path) - peft_logits(loaded)).abs().max() <= 1e-4
+
+
 def test_the_first_step_of_a_dora_with_dropout_runs_and_its_magnitudes_are_pefts(setting, tmp_path):
     train(tmp_path, setting, {"use_dora": True, "lora_dropout": 0.1, "target_modules": "all-linear"},
           {"max_steps": 1, "learning_rate": 1e-9})
@@ -251,6 +288,8 @@ def test_frozen_a_stays_and_b_is_trained(setting, tmp_path):
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-3, weight_decay=0.01)
     model = check_steps(tmp_path, peft_run(examples, 20, model, optimizer))
     check_saved(setting, tmp_path, model, examples[0])
+    run_json = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert run_json["adapter"]["parameters"] == sum(p.numel() for p in model.parameters() if p.requires_grad)
     before = load_file(tmp_path / "adapter" / "adapter_model.safetensors")
     after = load_file(tmp_path / "run" / "adapter" / "adapter_model.safetensors")
     for key, value in before.items():

@@ -2,12 +2,9 @@
 //
 //   model_probe logits    MODEL DTYPE ADAPTER|- INPUT.json OUT.safetensors
 //   model_probe gradients MODEL DTYPE ADAPTER   INPUT.json OUT.safetensors
-//   model_probe answers   MODEL DTYPE ADAPTER|- INPUT.json OUT.json
 //
 // INPUT.json: {"segments": [{"ids": [...], "labels": [...]}, ...]}, labels not shifted, -100 = not trained.
 // Writes "logits" [N, V], or the gradient of the mean loss for all that is trained and prints the loss.
-// For answers {"prompts": [[ids], ...], "max_new_tokens": 16, "stop_ids": []}; writes their ids, greedy and
-// batched.
 
 #include <fmt/format.h>
 
@@ -18,7 +15,6 @@
 #include "lore/core/error.h"
 #include "lore/data/batch.h"
 #include "lore/formats/safetensors.h"
-#include "lore/generate/generate_answers.h"
 #include "lore/nn/llama.h"
 #include "lore/nn/model_parameters.h"
 #include "lore/tasks/base_model.h"
@@ -48,21 +44,6 @@ lore::TensorView view(const std::string& name, const at::Tensor& tensor) {
           std::as_bytes(std::span(tensor.data_ptr<float>(), static_cast<std::size_t>(tensor.numel())))};
 }
 
-void answer(const lore::LlamaForCausalLm& model, const lore::AdapterSet& adapters, const std::string& input,
-            const std::string& output) {
-  std::ifstream file(input);
-  const nlohmann::json given = nlohmann::json::parse(file);
-  lore::GenerationSettings settings;
-  settings.max_new_tokens = given.at("max_new_tokens");
-  settings.stop_ids = given.at("stop_ids").get<std::vector<std::int64_t>>();
-  nlohmann::json answers = nlohmann::json::array();
-  for (const lore::Answer& answer : lore::generate_answers(
-           model, adapters, given.at("prompts").get<std::vector<std::vector<std::int32_t>>>(), settings)) {
-    answers.push_back(answer.ids);
-  }
-  std::ofstream(output) << answers.dump();
-}
-
 void run(const std::string& mode, const std::string& model_path, const std::string& dtype,
          const std::string& adapter_path, const std::string& input, const std::string& output) {
   const auto source = lore::open_weights(model_path);
@@ -71,10 +52,6 @@ void run(const std::string& mode, const std::string& model_path, const std::stri
   lore::AdapterSet adapters;
   if (adapter_path != "-") {
     adapters = lore::load_peft_adapter(adapter_path, model, warnings).weights;
-  }
-  if (mode == "answers") {
-    answer(model, adapters, input, output);
-    return;
   }
   const lore::Batch batch = read_batch(input);
   const lore::ForwardPass pass = model.pass(batch.segments, adapters);
@@ -123,7 +100,8 @@ void run(const std::string& mode, const std::string& model_path, const std::stri
 
 int main(int argc, char** argv) {
   if (argc != 7) {
-    fmt::print(stderr, "usage: model_probe logits|gradients|answers MODEL DTYPE ADAPTER|- INPUT.json OUT\n");
+    fmt::print(stderr,
+               "usage: model_probe logits|gradients MODEL DTYPE ADAPTER|- INPUT.json OUT.safetensors\n");
     return 2;
   }
   try {

@@ -1,9 +1,9 @@
 #include "lore/adapters/adapter_writer.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <set>
+
+#include "lore/adapters/tensor_names.h"
 
 namespace lore {
 namespace {
@@ -11,12 +11,15 @@ namespace {
 std::vector<TensorSpec> specs_of(const std::vector<AdapterWriter::Module>& modules) {
   std::vector<TensorSpec> specs;
   specs.reserve(2 * modules.size());
-  for (const AdapterWriter::Module& module : modules) {
-    const auto name = [&](const char* matrix) {
-      return fmt::format("base_model.model.{}.{}.weight", module.linear.name, matrix);
-    };
-    specs.push_back({name("lora_A"), DType::kF32, {module.rank, module.linear.in}});
-    specs.push_back({name("lora_B"), DType::kF32, {module.linear.out, module.rank}});
+  for (const auto& [linear, rank] : modules) {
+    const auto name = [&](AdapterPart part) { return adapter_tensor_name(linear.name, part); };
+    if (linear.name == kEmbeddingModule) {
+      specs.push_back({name(AdapterPart::kEmbeddingA), DType::kF32, {rank, linear.out}});
+      specs.push_back({name(AdapterPart::kEmbeddingB), DType::kF32, {linear.in, rank}});
+    } else {
+      specs.push_back({name(AdapterPart::kA), DType::kF32, {rank, linear.in}});
+      specs.push_back({name(AdapterPart::kB), DType::kF32, {linear.out, rank}});
+    }
   }
   return specs;
 }
@@ -27,7 +30,7 @@ std::string leaf_of(const std::string& name) { return name.substr(name.rfind('.'
 
 AdapterWriter::AdapterWriter(const std::filesystem::path& folder, const PeftConfig& config,
                              const std::vector<Module>& modules)
-    : file_(folder / "adapter_model.safetensors", specs_of(modules), {{"format", "pt"}}) {
+    : modules_(modules), file_(folder / "adapter_model.safetensors", specs_of(modules), {{"format", "pt"}}) {
   write_adapter_config(folder / "adapter_config.json", config);
 }
 
@@ -35,8 +38,9 @@ void AdapterWriter::write(std::size_t module, const LowRank& low_rank) {
   const auto bytes_of = [](const at::Tensor& matrix) {
     return std::as_bytes(std::span(matrix.data_ptr<float>(), static_cast<std::size_t>(matrix.numel())));
   };
-  const at::Tensor a = low_rank.a.contiguous();
-  const at::Tensor b = low_rank.b.contiguous();
+  const bool embeds = modules_[module].linear.name == kEmbeddingModule;
+  const at::Tensor a = (embeds ? low_rank.b.t() : low_rank.a).contiguous();
+  const at::Tensor b = (embeds ? low_rank.a.t() : low_rank.b).contiguous();
   file_.write(2 * module, 0, bytes_of(a));
   file_.write(2 * module + 1, 0, bytes_of(b));
 }

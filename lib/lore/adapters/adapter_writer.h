@@ -26,13 +26,14 @@ class AdapterWriter {
   AdapterWriter(const std::filesystem::path& folder, const PeftConfig& config,
                 const std::vector<Module>& modules);
 
-  /// A [r, in] and B [out, r], float32; the scale is the configuration's to tell.
-  /// Throws: Error kResources.
+  /// A [r, in] and B [out, r], float32, written under PEFT's names for a linear or the embeddings; the scale
+  /// is the configuration's to tell. Throws: Error kResources.
   void write(std::size_t module, const LowRank& low_rank);
   /// Flushes to disk. Throws: Error kResources.
   void finish() { file_.flush(); }
 
  private:
+  std::vector<Module> modules_;
   SafetensorsWriter file_;
 };
 

@@ -60,6 +60,11 @@ bool starts_from_base(const std::variant<bool, std::string>& init) {
   return name != nullptr && (*name == "pissa" || name->starts_with(kIterations) || *name == "olora");
 }
 
+bool starts_from_data(const std::variant<bool, std::string>& init) {
+  const auto* name = std::get_if<std::string>(&init);
+  return name != nullptr && *name == "eva";
+}
+
 StartingPair starting_pair(const std::string& init, const at::Tensor& weight, std::int64_t rank, double scale,
                            std::uint64_t seed, std::uint64_t stream) {
   const std::int64_t most = std::min(weight.size(0), weight.size(1));
@@ -102,10 +107,10 @@ StartingPair with_start_taken_off(const StartingPair& trained, const StartingPai
 }
 
 LoraAdapter to_plain_lora(LoraAdapter adapter) {
-  if (std::get_if<std::string>(&adapter.config.init_lora_weights) != nullptr &&
-      std::get<std::string>(adapter.config.init_lora_weights) == "orthogonal") {
-    adapter.config.init_lora_weights =
-        true;  // older tools do not know the name, and it says nothing of the numbers
+  const auto* name = std::get_if<std::string>(&adapter.config.init_lora_weights);
+  if (name != nullptr && (*name == "orthogonal" || starts_from_data(*name))) {
+    // Older tools do not know the name, and it says nothing of the numbers.
+    adapter.config.init_lora_weights = true;
   }
   if (!starts_from_base(adapter.config.init_lora_weights)) {
     return adapter;

@@ -18,6 +18,9 @@ struct StartingPair {
 /// Whether `init_lora_weights` takes A and B out of the base: pissa, pissa_niter_N, olora.
 bool starts_from_base(const std::variant<bool, std::string>& init);
 
+/// Whether `init_lora_weights` takes A out of what the model sees of the training data: eva (eva.h).
+bool starts_from_data(const std::variant<bool, std::string>& init);
+
 /// A and B of rank `rank` out of `weight` [out, in], as PEFT 0.21.2 takes them.
 ///
 /// `pissa`: the largest singular values with their vectors, split evenly (Meng et al., arXiv:2404.02948);

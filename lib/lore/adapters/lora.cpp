@@ -75,7 +75,8 @@ LowRank initial_low_rank(const std::variant<bool, std::string>& init, const Matc
     low_rank.a = pair.a.to(weight.device());
     low_rank.b = pair.b.to(weight.device());
   } else {
-    low_rank.a = initial_a(module.rank, weight.size(1), name != nullptr, PhiloxStream(seed, stream))
+    low_rank.a = initial_a(module.rank, weight.size(1), name != nullptr && *name == "gaussian",
+                           PhiloxStream(seed, stream))
                      .to(weight.device());
     low_rank.b =
         at::zeros({weight.size(0), module.rank}, at::TensorOptions(at::kFloat).device(weight.device()));
@@ -103,7 +104,7 @@ void refuse_on_embeddings(const PeftConfig& config) {
   if (config.use_dora) {
     refuse("adapter.use_dora", "DoRA");
   }
-  if (starts_from_base(config.init_lora_weights)) {
+  if (starts_from_base(config.init_lora_weights) || starts_from_data(config.init_lora_weights)) {
     refuse("adapter.init_lora_weights", std::get<std::string>(config.init_lora_weights));
   }
 }

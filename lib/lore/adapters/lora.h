@@ -26,8 +26,9 @@ std::vector<std::string> adaptable_names(const LlamaConfig& config);
 /// A fresh adapter: A uniform in +-1/sqrt(in) (kaiming_uniform with a = sqrt 5), or normal with
 /// standard deviation 1/r for `gaussian`, and B zero; or both as `orthogonal` or an initialization from the
 /// base (base_initialization.h) makes them. On the embeddings A (PEFT's lora_embedding_B) is normal with
-/// standard deviation 1. The model starts out unchanged. Whole parameters start as the base's. A pure
-/// function of configuration, model and seed. Throws: Error kUsage as match_modules and trained_parts.
+/// standard deviation 1. With `eva` A is as by default until Eva gives it its start. The model starts out
+/// unchanged. Whole parameters start as the base's. A pure function of configuration, model and seed. Throws:
+/// Error kUsage as match_modules and trained_parts.
 LoraAdapter create_lora(const PeftConfig& config, const LlamaForCausalLm& model, std::uint64_t seed);
 
 /// How many modules of each leaf name there are: "q_proj x 30, v_proj x 30".

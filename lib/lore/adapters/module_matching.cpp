@@ -175,6 +175,11 @@ bool is_all_linear(const std::string& target) {
   return lower == "all-linear";
 }
 
+double lora_scale(const PeftConfig& config, double alpha, std::int64_t rank) {
+  const auto r = static_cast<double>(rank);
+  return alpha / (config.use_rslora ? std::sqrt(r) : r);
+}
+
 std::vector<MatchedModule> match_modules(const PeftConfig& config, const Names& linears,
                                          std::vector<std::string>* unused) {
   if (std::holds_alternative<std::string>(config.target_modules) && config.layers_to_transform &&
@@ -196,8 +201,7 @@ std::vector<MatchedModule> match_modules(const PeftConfig& config, const Names& 
     }
     const std::int64_t rank = ranks.value_for(linears[i], resolved.r);
     const double alpha = alphas.value_for(linears[i], resolved.lora_alpha);
-    const auto r = static_cast<double>(rank);
-    matched.push_back({i, rank, alpha / (resolved.use_rslora ? std::sqrt(r) : r)});
+    matched.push_back({i, rank, alpha, lora_scale(resolved, alpha, rank)});
   }
   if (matched.empty()) {
     throw Error(ErrorKind::kUsage, "target_modules",

@@ -11,8 +11,12 @@ namespace lore {
 struct MatchedModule {
   std::size_t linear;  ///< index in the list of names
   std::int64_t rank;
-  double scale;  ///< lora_alpha / r, or lora_alpha / sqrt(r) with use_rslora
+  double alpha;
+  double scale;  ///< as lora_scale
 };
+
+/// What an update of rank `rank` is multiplied by: alpha / rank, or alpha / sqrt(rank) with use_rslora.
+double lora_scale(const PeftConfig& config, double alpha, std::int64_t rank);
 
 /// Whether a string target is PEFT's shorthand for every linear but the output head, in any case.
 bool is_all_linear(const std::string& target);

@@ -22,15 +22,27 @@ constexpr const char* kWeightsName = "adapter_model.safetensors";
 /// Tensors on their way into a file.
 class AdapterTensors {
  public:
-  /// A tensor of the base's module or parameter `name`.
-  void add(const std::string& name, const at::Tensor& tensor) {
-    add_stored("base_model.model." + name, tensor);
+  /// Trained tensors are stored as `dtype`.
+  explicit AdapterTensors(at::ScalarType dtype) : dtype_(dtype) {}
+
+  /// What was trained of the base's module `name`.
+  void add(const std::string& name, const at::Tensor& trained) {
+    add_stored("base_model.model." + name, trained);
   }
 
-  void add_stored(const std::string& name, const at::Tensor& tensor) {
+  void add_stored(const std::string& name, const at::Tensor& trained) {
+    const at::Tensor rounded = trained.to(dtype_);
+    if (!rounded.isfinite().all().item<bool>()) {
+      throw Error(ErrorKind::kDiverged, name,
+                  "holds numbers that are too large for adapter.save_dtype; use float32 or bfloat16");
+    }
+    add_as_it_is(name, rounded);
+  }
+
+  void add_as_it_is(const std::string& name, const at::Tensor& tensor) {
     on_cpu_.push_back(tensor.cpu().contiguous());
     const at::Tensor& values = on_cpu_.back();
-    const DType dtype = values.scalar_type() == at::kBFloat16 ? DType::kBF16 : DType::kF32;
+    const DType dtype = *stored_dtype(values.scalar_type());
     views_.push_back({name,
                       dtype,
                       values.sizes().vec(),
@@ -40,6 +52,7 @@ class AdapterTensors {
   const std::vector<TensorView>& views() const { return views_; }
 
  private:
+  at::ScalarType dtype_;
   std::vector<TensorView> views_;
   std::vector<at::Tensor> on_cpu_;  ///< keeps the bytes of the views alive
 };
@@ -101,9 +114,9 @@ LoraAdapter load_peft_adapter(const std::filesystem::path& folder, const LlamaFo
 }
 
 void save_peft_adapter(const std::filesystem::path& folder, const LoraAdapter& trained,
-                       const LlamaForCausalLm& model) {
+                       const LlamaForCausalLm& model, at::ScalarType dtype) {
   const LoraAdapter adapter = to_plain_lora(trained);
-  AdapterTensors tensors;
+  AdapterTensors tensors(dtype);
   const std::vector<std::string> modules = adaptable_names(model.config());
   std::vector<std::string> adapted;
   for (const std::size_t module : adapter.weights.linears()) {
@@ -122,7 +135,8 @@ void save_peft_adapter(const std::filesystem::path& folder, const LoraAdapter& t
     }
     if (name == kEmbeddingModule || name == kHeadModule) {
       // PEFT's save_embedding_layers, which is on by itself when these are adapted.
-      tensors.add(name + ".base_layer.weight", model.parameter(name + ".weight"));
+      tensors.add_as_it_is("base_model.model." + name + ".base_layer.weight",
+                           model.parameter(name + ".weight"));
     }
   }
   const std::vector<TrainedPart> parts = trained_parts(adapter.config, model.config(), adapted);

@@ -16,9 +16,10 @@ namespace lore {
 LoraAdapter load_peft_adapter(const std::filesystem::path& folder, const LlamaForCausalLm& model,
                               std::vector<std::string>& warnings);
 
-/// Writes adapter_config.json and adapter_model.safetensors (fp32) into an existing folder, as PEFT does:
-/// one trained on a residual as to_plain_lora makes it. Throws: Error kResources.
+/// Writes adapter_config.json and adapter_model.safetensors into an existing folder, as PEFT does: one
+/// trained on a residual as to_plain_lora makes it. What was trained is rounded to `dtype` (fp32, bf16 or
+/// fp16). Throws: Error kResources; Error kDiverged when a number is too large for `dtype`.
 void save_peft_adapter(const std::filesystem::path& folder, const LoraAdapter& trained,
-                       const LlamaForCausalLm& model);
+                       const LlamaForCausalLm& model, at::ScalarType dtype);
 
 }  // namespace lore

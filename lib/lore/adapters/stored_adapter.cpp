@@ -185,7 +185,7 @@ StoredAdapter StoredAdapter::open_parts(const std::filesystem::path& folder,
 void StoredAdapter::take_start_off(const WeightOf& weight_of) {
   const std::string init = std::get<std::string>(config_.init_lora_weights);
   for (StoredLowRank& module : modules_) {
-    module.start = starting_pair(init, weight_of(module.linear), module.a.shape[0], module.scale,
+    module.start = starting_pair(init, weight_of(module.linear), module.rank(), module.scale,
                                  /*seed=*/0, /*stream=*/0);
   }
   config_ = doubled_rank(std::move(config_));

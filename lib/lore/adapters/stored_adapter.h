@@ -26,6 +26,9 @@ struct StoredLowRank {
   bool transposed = false;
   std::optional<TensorView> magnitude = std::nullopt;  ///< [out] of DoRA
   std::optional<StartingPair> start = std::nullopt;    ///< what the base lost before training
+
+  /// As it is stored.
+  std::int64_t rank() const { return transposed ? a.shape[1] : a.shape[0]; }
 };
 
 /// A whole parameter as it lies in an adapter's file.

@@ -45,7 +45,7 @@ TruncatedSvd randomized_svd(const at::Tensor& matrix, std::int64_t rank) {
   const std::int64_t width = std::min(rank + kExtraColumns, matrix.size(1));
   std::vector<at::Tensor> blocks;
   blocks.reserve(kBlocks);
-  at::Tensor block = basis(at::mm(matrix, random_normal(matrix.size(1), width)));
+  at::Tensor block = basis(at::mm(matrix, random_normal(matrix.size(1), width).to(matrix.device())));
   for (int i = 0; i < kBlocks; ++i) {
     blocks.push_back(block);
     if (i + 1 < kBlocks) {

@@ -6,17 +6,16 @@
 #include <string_view>
 #include <vector>
 
+#include "lore/core/memo.h"
+
 namespace lore {
 
 /// Remembers what was computed from the content of files, by the files' paths, inodes, sizes and times, so
 /// that a big file is read once. A folder that cannot be written remembers nothing.
 class FileMemo {
  public:
-  /// Ending of the files that are kept.
-  static constexpr const char* kEnding = ".memo";
-
-  /// `folder` is made, for its owner alone, when something is first kept; empty: nothing is remembered.
-  explicit FileMemo(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  /// `folder` as for Memo; empty: nothing is remembered.
+  explicit FileMemo(std::filesystem::path folder) : memo_(std::move(folder)) {}
 
   /// What `compute` makes of `files`, or made of them before. `what` names the computation. Not kept: an
   /// empty result, and one of files that were changed within the last seconds, whose times could stand for
@@ -25,7 +24,7 @@ class FileMemo {
                   const std::function<std::string()>& compute) const;
 
  private:
-  std::filesystem::path folder_;
+  Memo memo_;
 };
 
 }  // namespace lore

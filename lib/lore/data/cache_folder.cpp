@@ -202,8 +202,8 @@ void CacheFolder::keep_within_budget() const {
   for (const fs::directory_entry& entry : fs::directory_iterator(settings_.folder, error)) {
     struct stat info {};
     const fs::path ending = entry.path().extension();
-    if ((ending == kCacheEnding || ending == FileMemo::kEnding) &&
-        ::lstat(entry.path().c_str(), &info) == 0 && S_ISREG(info.st_mode)) {
+    if ((ending == kCacheEnding || ending == Memo::kEnding) && ::lstat(entry.path().c_str(), &info) == 0 &&
+        S_ISREG(info.st_mode)) {
       const auto size = static_cast<std::uint64_t>(info.st_blocks) * 512;
       all.push_back({info.st_mtim, size, entry.path()});
       bytes += size;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <span>
 
+#include "lore/data/html_page.h"
 #include "lore/data/preview_style.h"
 #include "lore/data/report_text.h"
 #include "lore/data/visible_text.h"
@@ -156,14 +157,7 @@ std::string example_html(const PreviewPage::Shown& example, std::size_t number) 
 }  // namespace
 
 std::string preview_html(const PreviewPage& page) {
-  std::string html = fmt::format(
-      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
-      "script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<title>{0} - what the model will "
-      "see</title>\n<style>{1}</style>\n</head>\n<body>\n<h1>{0}</h1>\n<dl>\n",
-      html_text(page.title), kPreviewStyle);
+  std::string html = fmt::format("<h1>{}</h1>\n<dl>\n", html_text(page.title));
   for (const auto& [name, value] : page.facts) {
     html += fmt::format("<dt>{}</dt><dd>{}</dd>\n", html_text(name), html_text(value));
   }
@@ -183,7 +177,7 @@ std::string preview_html(const PreviewPage& page) {
     html += fmt::format("<p class=\"note\">{} more examples are not in this file (--count).</p>\n",
                         grouped(left_out));
   }
-  return html + fmt::format("<script>{}</script>\n</body>\n</html>\n", kPreviewScript);
+  return html_page(page.title + " - what the model will see", kPreviewStyle, html, kPreviewScript);
 }
 
 }  // namespace lore

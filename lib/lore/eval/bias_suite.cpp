@@ -10,7 +10,7 @@
 #include "lore/core/sha256.h"
 #include "lore/eval/fairness.h"
 #include "lore/eval/labelled_rows.h"
-#include "lore/eval/suite_rows.h"
+#include "lore/eval/question_rows.h"
 #include "lore/eval/swap_lists.h"
 #include "lore/eval/word_swapper.h"
 
@@ -253,7 +253,7 @@ class BiasSuite final : public Suite {
 }  // namespace
 
 std::unique_ptr<Suite> open_bias_suite(const SuiteSpec& spec) {
-  LabelledRows rows = read_labelled_rows(read_suite_rows(spec));
+  LabelledRows rows = read_labelled_rows(read_question_rows(spec));
   const std::vector<SwapList> lists =
       choose_swap_lists(rows.swaps, std::filesystem::path(spec.path).parent_path());
   auto suite = std::make_unique<BiasSuite>(std::move(rows), lists);

@@ -12,7 +12,6 @@
 #include "lore/eval/case_values.h"
 #include "lore/eval/continuation.h"
 #include "lore/eval/question_rows.h"
-#include "lore/eval/suite_rows.h"
 
 namespace lore {
 namespace {
@@ -195,7 +194,7 @@ Metrics ChoicesSuite::metrics(std::span<const SuiteCase* const> cases) const { r
 
 std::unique_ptr<Suite> open_choices_suite(const SuiteSpec& spec) {
   std::vector<ChoiceQuestion> questions;
-  for (const Row& row : read_suite_rows(spec)) {
+  for (const Row& row : read_question_rows(spec)) {
     try {
       questions.push_back(read_choice_question(row));
     } catch (const Error& error) {

@@ -27,6 +27,20 @@ std::string_view trim(std::string_view text) {
                   why));
 }
 
+/// The numbers that a name's first word stands for.
+struct Prefix {
+  std::string_view word;
+  Metrics GatedNumbers::*numbers;
+  std::string_view missing;  ///< why there are none
+};
+
+constexpr Prefix kPrefixes[] = {
+    {"base", &GatedNumbers::base, "no base was measured beside an adapter"},
+    {"delta", &GatedNumbers::delta, "no base was measured beside an adapter"},
+    {"baseline", &GatedNumbers::baseline, "no baseline was given (--baseline REPORT.json)"},
+    {"vs_baseline", &GatedNumbers::vs_baseline, "no baseline was given (--baseline REPORT.json)"},
+};
+
 /// "terms.recall.delta" and "terms.recall.delta.low" as "delta.terms.recall" and "delta.terms.recall.low".
 std::string with_prefix(std::string name) {
   std::string bound;
@@ -36,10 +50,11 @@ std::string with_prefix(std::string name) {
       name.resize(name.size() - ending.size());
     }
   }
-  for (const std::string ending : {".base", ".delta"}) {
+  for (const Prefix& prefix : kPrefixes) {
+    const std::string ending = fmt::format(".{}", prefix.word);
     if (name.ends_with(ending)) {
       name.resize(name.size() - ending.size());
-      return ending.substr(1) + "." + name + bound;
+      return fmt::format("{}.{}{}", prefix.word, name, bound);
     }
   }
   return name + bound;
@@ -58,16 +73,65 @@ bool compares(double value, const std::string& comparison, double bound) {
   return comparison == "<" ? value < bound : value == bound;
 }
 
+/// Takes "[GROUPING=GROUP]" out of what stands before the comparison. A group may hold any character.
+void take_group(std::string_view text, std::string& name, Gate& gate) {
+  const std::size_t open = name.find('[');
+  if (open == std::string::npos) {
+    return;
+  }
+  const std::size_t close = name.rfind(']');
+  const std::size_t equals = name.find('=', open);
+  if (close == std::string::npos || equals == std::string::npos || equals > close) {
+    refuse(text, "names no group; write [GROUPING=GROUP] behind the metric, as in terms.recall[domain=law]");
+  }
+  gate.grouping = trim(std::string_view(name).substr(open + 1, equals - open - 1));
+  gate.group = trim(std::string_view(name).substr(equals + 1, close - equals - 1));
+  if (gate.grouping.empty() || gate.group.empty()) {
+    refuse(text, "names no group; write [GROUPING=GROUP] behind the metric, as in terms.recall[domain=law]");
+  }
+  name.erase(open, close + 1 - open);
+}
+
+/// Names near one that was not measured. Those of groups are too many to be named.
+std::string suggestion(std::string_view name, const Metrics& numbers) {
+  std::vector<std::string> names;
+  for (const auto& [known, value] : numbers) {
+    if (known.find('[') == std::string::npos) {
+      names.push_back(known);
+    }
+  }
+  return did_you_mean(name, names);
+}
+
+/// Whether `value` is farther from holding than `other`.
+bool is_worse(double value, double other, const Gate& gate) {
+  if (std::isnan(value) || std::isnan(other)) {
+    return std::isnan(value) && !std::isnan(other);
+  }
+  if (gate.comparison == "==") {
+    return std::abs(value - gate.bound) > std::abs(other - gate.bound);
+  }
+  return gate.comparison.starts_with('>') ? value < other : value > other;
+}
+
 }  // namespace
 
+std::string group_metric(std::string_view metric, std::string_view grouping, std::string_view group) {
+  return fmt::format("{}[{}={}]", metric, grouping, group);
+}
+
 Gate parse_gate(std::string_view text) {
-  const std::size_t place = text.find_first_of("<>=");
+  const std::size_t bracket = text.find_first_of("[<>=");
+  const std::size_t after_group =
+      bracket != std::string_view::npos && text[bracket] == '[' ? text.rfind(']') : 0;
+  const std::size_t place =
+      after_group == std::string_view::npos ? after_group : text.find_first_of("<>=", after_group);
   if (place == std::string_view::npos) {
     refuse(text, "has no comparison");
   }
   Gate gate;
   gate.text = trim(text);
-  gate.metric = trim(text.substr(0, place));
+  std::string name(trim(text.substr(0, place)));
   for (const std::string_view comparison : kComparisons) {
     if (gate.comparison.empty() && text.substr(place).starts_with(comparison)) {
       gate.comparison = comparison;
@@ -76,10 +140,11 @@ Gate parse_gate(std::string_view text) {
   if (gate.comparison.empty()) {
     refuse(text, "has no comparison");
   }
-  if (gate.metric.empty() || gate.metric.find_first_not_of(kNameCharacters) != std::string::npos) {
+  take_group(text, name, gate);
+  if (name.empty() || name.find_first_not_of(kNameCharacters) != std::string::npos) {
     refuse(text, "does not begin with the name of a metric");
   }
-  gate.metric = with_prefix(gate.metric);
+  gate.metric = with_prefix(std::move(name));
   const std::string_view number = trim(text.substr(place + gate.comparison.size()));
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), gate.bound);
   if (error != std::errc() || end != number.data() + number.size() || !std::isfinite(gate.bound)) {
@@ -88,37 +153,50 @@ Gate parse_gate(std::string_view text) {
   return gate;
 }
 
-GateResult check_gate(const Gate& gate, const Metrics& metrics, const Metrics& base, const Metrics& delta) {
-  constexpr std::string_view kBase = "base.";
-  constexpr std::string_view kDelta = "delta.";
-  const Metrics* group = &metrics;
+GateResult check_gate(const Gate& gate, const GatedNumbers& numbers) {
+  const Metrics* held = &numbers.metrics;
   std::string_view name = gate.metric;
-  if (name.starts_with(kBase)) {
-    group = &base;
-    name.remove_prefix(kBase.size());
-  } else if (name.starts_with(kDelta)) {
-    group = &delta;
-    name.remove_prefix(kDelta.size());
-  }
-  GateResult result{gate.text, std::nullopt, false, ""};
-  const auto found = group->find(std::string(name));
-  if (found == group->end()) {
-    std::vector<std::string> names;
-    names.reserve(group->size());
-    for (const auto& [known, value] : *group) {
-      names.push_back(known);
+  GateResult result{gate.text, std::nullopt, false, "", ""};
+  for (const Prefix& prefix : kPrefixes) {
+    if (name.size() > prefix.word.size() && name.starts_with(prefix.word) &&
+        name[prefix.word.size()] == '.') {
+      held = &(numbers.*prefix.numbers);
+      name.remove_prefix(prefix.word.size() + 1);
+      if (held->empty()) {
+        result.why = prefix.missing;
+        return result;
+      }
     }
-    result.why = group->empty() && group != &metrics
-                     ? "no base was measured beside an adapter"
-                     : fmt::format("{} was not measured{}", gate.metric, did_you_mean(name, names));
-    return result;
   }
-  if (std::isnan(found->second)) {
-    result.why = fmt::format("{} is not a number", gate.metric);
-    return result;
+  std::optional<double> worst;
+  if (gate.group == "*") {
+    const std::string begin = group_metric(name, gate.grouping, "");
+    const std::string_view open = std::string_view(begin).substr(0, begin.size() - 1);
+    for (auto it = held->lower_bound(std::string(open)); it != held->end() && it->first.starts_with(open);
+         ++it) {
+      if (!worst || is_worse(it->second, *worst, gate)) {
+        worst = it->second;
+        result.group = it->first.substr(open.size(), it->first.size() - open.size() - 1);
+      }
+    }
+  } else {
+    const auto found =
+        held->find(gate.grouping.empty() ? std::string(name) : group_metric(name, gate.grouping, gate.group));
+    if (found != held->end()) {
+      worst = found->second;
+    }
   }
-  result.value = found->second;
-  result.passed = compares(found->second, gate.comparison, gate.bound);
+  const std::string asked =
+      gate.grouping.empty() ? gate.metric : group_metric(gate.metric, gate.grouping, gate.group);
+  if (!worst) {
+    result.why = fmt::format("{} was not measured{}", asked, suggestion(name, *held));
+  } else if (std::isnan(*worst)) {
+    result.why =
+        fmt::format("{} is not a number{}", asked, result.group.empty() ? "" : " in " + result.group);
+  } else {
+    result.value = worst;
+    result.passed = compares(*worst, gate.comparison, gate.bound);
+  }
   return result;
 }
 

@@ -3,22 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "lore/core/error.h"
 #include "lore/core/printable.h"
 #include "lore/core/suggestion.h"
 #include "lore/corpus/row_cells.h"
 #include "lore/data/chat_rows.h"
+#include "lore/eval/question_rows.h"
 
 namespace lore {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr std::array<std::string_view, 10> kOwnColumns = {
-    "id",       "prompt",    "messages", "label", "labels",
-    "positive", "favorable", "swaps",    "tools", "chat_template_kwargs"};
 
 [[noreturn]] void refuse(std::string subject, std::string message) {
   throw Error(ErrorKind::kInput, std::move(subject), std::move(message));
@@ -89,26 +85,11 @@ Json question_messages(const Json& cell) {
   return messages;
 }
 
-std::map<std::string, std::string> groups_of(const Json& row) {
-  std::map<std::string, std::string> groups;
-  for (const auto& [key, value] : row.items()) {
-    if (std::ranges::count(kOwnColumns, key) > 0 || find_cell(row, key) == nullptr) {
-      continue;
-    }
-    if (value.is_string()) {
-      groups[key] = value.get<std::string>();
-    } else if (value.is_number_integer() || value.is_boolean()) {
-      groups[key] = value.dump();
-    }
-  }
-  return groups;
-}
-
 LabelledRow read_row(const Row& row) {
   LabelledRow read;
-  read.id = row_id(row);
+  read.id = read_id(row.value, row.source);
   read.prompt = {read_prompt(row.value), row.source};
-  read.groups = groups_of(row.value);
+  read.groups = read_groups(row.value);
   return read;
 }
 
@@ -175,11 +156,6 @@ Json read_prompt(const Json& row) {
     }
   }
   return prompt;
-}
-
-std::string row_id(const Row& row) {
-  const Json* id = find_cell(row.value, "id");
-  return id == nullptr ? row.source : id->is_string() ? id->get<std::string>() : id->dump();
 }
 
 Json* last_question(Json& row) {

@@ -17,7 +17,7 @@ struct LabelledRow {
   std::string id;  ///< its `id`, else its place
   LabelPrompt prompt;
   std::optional<std::size_t> label;           ///< what people said
-  std::map<std::string, std::string> groups;  ///< its further columns
+  std::map<std::string, std::string> groups;  ///< as read_groups
 };
 
 /// What all rows of a file say together.
@@ -31,16 +31,13 @@ struct LabelledRows {
 
 /// Reads `{"prompt": text}` or `{"messages": [...]}` with `label`. `labels` (the list a model chooses from;
 /// by default all that people gave, in order of appearance), `positive`, `favorable` (one of them) and
-/// `swaps` (a list of texts) stand in one row or in several that agree. Every other column of text, whole
-/// numbers or true and false is a group. Throws: Error kInput, subject "file:line: COLUMN".
+/// `swaps` (a list of texts) stand in one row or in several that agree.
+/// Throws: Error kInput, subject "file:line: COLUMN".
 LabelledRows read_labelled_rows(std::span<const Row> rows);
 
 /// `{"prompt": ...}` of a row's `prompt` or `messages`, with `tools` and `chat_template_kwargs` where it has
 /// them. Throws: Error kInput, subject the column.
 nlohmann::ordered_json read_prompt(const nlohmann::ordered_json& row);
-
-/// The row's `id`, else its place.
-std::string row_id(const Row& row);
 
 /// The place in the prompt's row of the text that the last user says: `prompt` itself, or the `content` of
 /// the last message of the user; null where there is none.

@@ -11,9 +11,10 @@
 #include "lore/corpus/row_cells.h"
 #include "lore/corpus/row_form.h"
 #include "lore/eval/canary.h"
+#include "lore/eval/case_values.h"
 #include "lore/eval/labelled_rows.h"
 #include "lore/eval/memorisation.h"
-#include "lore/eval/suite_rows.h"
+#include "lore/eval/question_rows.h"
 #include "lore/eval/trained_continuation.h"
 
 namespace lore {
@@ -28,7 +29,8 @@ constexpr std::size_t kCandidates = 255;
 struct Secret {
   std::string id;
   std::string place;  ///< "file:line"
-  Json row;           ///< what is trained; of a canary its prompt, null where it is a text of its own
+  std::map<std::string, std::string> groups;
+  Json row;  ///< what is trained; of a canary its prompt, null where it is a text of its own
   std::vector<std::string> texts;  ///< a canary and its candidates; empty for a row of training data
 };
 
@@ -58,8 +60,9 @@ std::vector<Secret> read_secrets(const Row& row, std::size_t index, const RowFor
     }
   }
   for (Secret& secret : secrets) {
-    secret.id = row_id(row);
+    secret.id = read_id(row.value, row.source);
     secret.place = row.source;
+    secret.groups = read_groups(row.value);
   }
   return secrets;
 }
@@ -73,19 +76,7 @@ Continuation second_half(const ExampleBuilder& builder, const Secret& secret) {
   return trained;
 }
 
-/// The mean of a value over the cases that have it.
-std::optional<double> mean(Cases cases, const std::string& name) {
-  double sum = 0;
-  double count = 0;
-  for (const SuiteCase* one : cases) {
-    if (const auto found = one->values.find(name); found != one->values.end()) {
-      sum += found->second;
-      ++count;
-    }
-  }
-  return count == 0 ? std::nullopt : std::optional(sum / count);
-}
-
+/// Nothing where no case has the value.
 std::optional<double> maximum(Cases cases, const std::string& name) {
   std::optional<double> highest;
   for (const SuiteCase* one : cases) {
@@ -103,7 +94,7 @@ class LeakageSuite final : public Suite {
   Json identity() const override {
     Json rows = Json::array();
     for (const Secret& secret : secrets_) {
-      rows.push_back({secret.id, secret.row, secret.texts});
+      rows.push_back({secret.id, secret.row, secret.texts, secret.groups});
     }
     return {{"kind", "leakage"}, {"rows", sha256_hex(rows.dump())}};
   }
@@ -132,20 +123,25 @@ class LeakageSuite final : public Suite {
   }
 
   Metrics metrics(Cases cases) const override {
+    const Metrics means = mean_values(cases);
     Metrics metrics;
     const auto put = [&](const char* name, std::optional<double> value) {
       if (value) {
         metrics[name] = *value;
       }
     };
-    put("exposure", mean(cases, "exposure"));
+    const auto mean = [&](const char* name) {
+      const auto found = means.find(name);
+      return found == means.end() ? std::nullopt : std::optional(found->second);
+    };
+    put("exposure", mean("exposure"));
     put("exposure_max", maximum(cases, "exposure"));
-    put("canaries_first", mean(cases, "first"));
-    put("reproduced", mean(cases, "reproduced"));
-    put("verbatim", mean(cases, "verbatim"));
+    put("canaries_first", mean("first"));
+    put("reproduced", mean("reproduced"));
+    put("verbatim", mean("verbatim"));
     put("longest_run", maximum(cases, "longest_run"));
-    if (const auto ngrams = mean(cases, "ngrams"); ngrams && *ngrams > 0) {
-      metrics["ngrams_kept"] = *mean(cases, "ngrams_kept") / *ngrams;
+    if (const auto ngrams = mean("ngrams"); ngrams && *ngrams > 0) {
+      metrics["ngrams_kept"] = *mean("ngrams_kept") / *ngrams;
     }
     return metrics;
   }
@@ -172,6 +168,7 @@ class LeakageSuite final : public Suite {
     const auto likelier = std::ranges::count_if(candidates, [&](double one) { return one > canary; });
     SuiteCase judged;
     judged.id = secret.id;
+    judged.groups = secret.groups;
     judged.values = {{"exposure", exposure(canary, candidates)}, {"first", likelier == 0 ? 1.0 : 0.0}};
     judged.detail = {{"canary", secret.texts.front()},
                      {"rank", likelier + 1},
@@ -185,6 +182,7 @@ class LeakageSuite final : public Suite {
     const Reproduction kept = reproduction(score.greedy);
     SuiteCase judged;
     judged.id = secret.id;
+    judged.groups = secret.groups;
     judged.values = {{"reproduced", static_cast<double>(kept.prefix) / static_cast<double>(kept.tokens)},
                      {"verbatim", score.is_greedy ? 1.0 : 0.0},
                      {"longest_run", static_cast<double>(kept.longest_run)},
@@ -204,7 +202,7 @@ std::unique_ptr<Suite> open_leakage_suite(const SuiteSpec& spec) {
   SourceSpec source;
   source.path = spec.path;
   const RowForm form(source);
-  const std::vector<Row> rows = read_suite_rows(spec);
+  const std::vector<Row> rows = read_question_rows(spec);
   std::vector<Secret> secrets;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     try {

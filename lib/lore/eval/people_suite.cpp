@@ -10,7 +10,7 @@
 #include "lore/eval/agreement.h"
 #include "lore/eval/clauses.h"
 #include "lore/eval/labelled_rows.h"
-#include "lore/eval/suite_rows.h"
+#include "lore/eval/question_rows.h"
 
 namespace lore {
 namespace {
@@ -189,7 +189,7 @@ class PeopleSuite final : public Suite {
 }  // namespace
 
 std::unique_ptr<Suite> open_people_suite(const SuiteSpec& spec) {
-  return std::make_unique<PeopleSuite>(read_labelled_rows(read_suite_rows(spec)), spec.explained_cases);
+  return std::make_unique<PeopleSuite>(read_labelled_rows(read_question_rows(spec)), spec.explained_cases);
 }
 
 }  // namespace lore

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <variant>
+
 #include "lore/core/error.h"
 #include "lore/corpus/row_cells.h"
+#include "lore/corpus/row_reader.h"
 
 namespace lore {
 namespace {
@@ -13,6 +16,24 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kGroupColumns[] = {"domain", "topic", "language"};
 
 }  // namespace
+
+std::vector<Row> read_question_rows(const SuiteSpec& spec) {
+  SourceSpec source;
+  source.path = spec.path;
+  source.limit = spec.limit;
+  const auto reader = open_rows(source);
+  std::vector<Row> rows;
+  while (auto read = reader->next()) {
+    if (const auto* bad = std::get_if<BadRow>(&*read)) {
+      throw Error(ErrorKind::kInput, bad->source, bad->why);
+    }
+    rows.push_back(std::get<Row>(std::move(*read)));
+  }
+  if (rows.empty()) {
+    throw Error(ErrorKind::kInput, spec.path, "holds no question");
+  }
+  return rows;
+}
 
 std::map<std::string, std::string> read_groups(const Json& row) {
   std::map<std::string, std::string> groups;

@@ -3,8 +3,16 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
+
+#include "lore/corpus/row.h"
+#include "lore/recipe/specs.h"
 
 namespace lore {
+
+/// The rows of a suite's file, at most `limit` of them. Throws: Error kInput, subject "file:line", for a row
+/// that cannot be read; kInput for a file without rows.
+std::vector<Row> read_question_rows(const SuiteSpec& spec);
 
 /// What a table breaks a row's case down by: `groups`, an object of texts, and the columns `domain`, `topic`
 /// and `language`. Throws: Error kInput, subject the column.

@@ -55,6 +55,7 @@ std::map<std::string, Interval> intervals_of(Samples& samples) {
 
 void bootstrap(const Suite& suite, const Cases& base, const Cases& adapted, SuiteResult& result) {
   Samples of_metrics;
+  Samples of_base;
   Samples of_delta;
   PhiloxStream random(kSeed, 0);
   Cases some_base(base.size());
@@ -69,9 +70,11 @@ void bootstrap(const Suite& suite, const Cases& base, const Cases& adapted, Suit
     }
     const Comparison numbers = compare(suite, some_base, some_adapted, result.adapted.has_value());
     add(of_metrics, numbers.metrics);
+    add(of_base, numbers.base);
     add(of_delta, numbers.delta);
   }
   result.intervals = intervals_of(of_metrics);
+  result.base_intervals = intervals_of(of_base);
   result.delta_intervals = intervals_of(of_delta);
 }
 

@@ -32,10 +32,12 @@ struct GroupResult {
 struct SuiteResult {
   std::string name;
   std::string kind;
+  std::string identity;  ///< hash of what was asked
   std::vector<SuiteCase> base;
   std::optional<std::vector<SuiteCase>> adapted;
   Comparison numbers;
   std::map<std::string, Interval> intervals;        ///< 95%, of `numbers.metrics`
+  std::map<std::string, Interval> base_intervals;   ///< 95%, of `numbers.base`
   std::map<std::string, Interval> delta_intervals;  ///< 95%, of `numbers.delta`
   /// By grouping ("domain") and group ("risk-control").
   std::map<std::string, std::map<std::string, GroupResult>> groups;

@@ -10,7 +10,6 @@
 #include "lore/eval/case_values.h"
 #include "lore/eval/continuation.h"
 #include "lore/eval/question_rows.h"
-#include "lore/eval/suite_rows.h"
 #include "lore/eval/text_scores.h"
 #include "lore/generate/generate_answers.h"
 
@@ -272,7 +271,7 @@ Metrics TermsSuite::metrics(std::span<const SuiteCase* const> cases) const {
 std::unique_ptr<Suite> open_terms_suite(const SuiteSpec& spec) {
   std::vector<TermQuestion> questions;
   if (spec.glossary.empty()) {
-    const std::vector<Row> rows = read_suite_rows(spec);
+    const std::vector<Row> rows = read_question_rows(spec);
     if (rows.front().value.contains("messages") || rows.front().value.contains("completion")) {
       throw Error(ErrorKind::kInput, rows.front().source,
                   "holds questions, not a glossary: name the glossary of their terms too");
@@ -290,7 +289,7 @@ std::unique_ptr<Suite> open_terms_suite(const SuiteSpec& spec) {
   }
   std::vector<GlossaryTerm> terms = read_glossary({spec.glossary});
   const TermMatcher matcher(terms);
-  for (const Row& row : read_suite_rows(spec)) {
+  for (const Row& row : read_question_rows(spec)) {
     try {
       questions.push_back(read_term_question(row, terms, matcher));
     } catch (const Error& error) {

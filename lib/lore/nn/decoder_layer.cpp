@@ -2,6 +2,8 @@
 
 #include <ATen/ops/add.h>
 
+#include "lore/kernels/swiglu.h"
+
 namespace lore {
 
 at::Tensor DecoderLayer::forward(const at::Tensor& hidden, const ForwardPass& pass, Saved* saved) const {
@@ -46,6 +48,13 @@ void DecoderLayer::backward(at::Tensor& dhidden, Saved& saved, const ForwardPass
   } else if (trains_input_norm) {
     input_layernorm.backward_weight(dx, saved.input, saved.input_rstd, adapters, sink);
   }
+}
+
+DecoderLayer::Inputs DecoderLayer::inputs(const Saved& saved, const AdapterSet& adapters) const {
+  return {input_layernorm.forward(saved.input, adapters).y,
+          saved.self_attn.attention.out.view({saved.input.size(0), -1}),
+          post_attention_layernorm.forward(saved.after_attention, adapters).y,
+          swiglu(saved.mlp.gate, saved.mlp.up)};
 }
 
 bool DecoderLayer::is_trained(const AdapterSet& adapters) const {

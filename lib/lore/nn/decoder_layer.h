@@ -29,6 +29,14 @@ struct DecoderLayer {
     SwigluMlp::Saved mlp;
   };
 
+  /// What the linears had as their inputs [N, *].
+  struct Inputs {
+    at::Tensor attention;  ///< of q_proj, k_proj and v_proj
+    at::Tensor o_proj;
+    at::Tensor mlp;  ///< of gate_proj and up_proj
+    at::Tensor down_proj;
+  };
+
   /// hidden [N, D] -> [N, D].
   at::Tensor forward(const at::Tensor& hidden, const ForwardPass& pass, Saved* saved) const;
 
@@ -36,6 +44,9 @@ struct DecoderLayer {
   /// With `want_dx` false it stops once what the layer trains has its gradients.
   void backward(at::Tensor& dhidden, Saved& saved, const ForwardPass& pass, GradientSink& sink,
                 bool want_dx) const;
+
+  /// Those of the forward that left `saved`, recomputed where they were not kept.
+  Inputs inputs(const Saved& saved, const AdapterSet& adapters) const;
 
   bool is_trained(const AdapterSet& adapters) const;
 };

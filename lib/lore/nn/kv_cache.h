@@ -23,8 +23,6 @@ class KvCache {
   void reserve(std::int64_t tokens);
   /// Called once a forward pass has put `tokens` tokens into every layer.
   void advance(std::int64_t tokens) { length_ += tokens; }
-  /// Forgets all but the first `length` tokens. REQUIRES length <= length().
-  void truncate(std::int64_t length) { length_ = length; }
 
  private:
   std::vector<CachedKeyValues> layers_;

@@ -55,6 +55,11 @@ class LlamaForCausalLm {
   void backward(at::Tensor dhidden, Activations& activations, const ForwardPass& pass,
                 GradientSink& sink) const;
 
+  /// What the linears of decoder layer `layer` saw in the pass, without adapters, that left `activations`.
+  DecoderLayer::Inputs layer_inputs(std::size_t layer, const Activations& activations) const {
+    return layers_[layer]->inputs(activations.layers[layer], AdapterSet());
+  }
+
   /// hidden [N, D] -> logits [N, V], without dropout.
   at::Tensor logits(const at::Tensor& hidden, const AdapterSet& adapters) const {
     return lm_head_.forward(hidden, adapters, {}, nullptr);

@@ -52,6 +52,14 @@ std::int64_t AdapterSet::parameter_count() const {
   return count;
 }
 
+std::int64_t AdapterSet::trained_parameter_count() const {
+  std::int64_t count = parameter_count();
+  for (const auto& entry : entries_) {
+    count -= entry && !entry->trains_a ? entry->a.numel() : 0;
+  }
+  return count;
+}
+
 void AdapterSet::refresh(at::ScalarType dtype, std::span<const Linear* const> linears) {
   full_.refresh(dtype);
   for (std::size_t i = 0; i < entries_.size(); ++i) {

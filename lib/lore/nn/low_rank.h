@@ -64,12 +64,15 @@ class AdapterSet {
   }
   LowRank* find(std::size_t linear) { return const_cast<LowRank*>(std::as_const(*this).find(linear)); }
   void set(std::size_t linear, LowRank low_rank) { entries_[linear] = std::move(low_rank); }
+  void erase(std::size_t linear) { entries_[linear].reset(); }
 
   /// Indices of the modules that have a LowRank, ascending.
   std::vector<std::size_t> linears() const;
   const FullParameters& full() const { return full_; }
   FullParameters& full() { return full_; }
   std::int64_t parameter_count() const;
+  /// The same without an A that is not trained.
+  std::int64_t trained_parameter_count() const;
   /// `linears` are those of the model.
   void refresh(at::ScalarType dtype, std::span<const Linear* const> linears);
 

@@ -15,4 +15,17 @@ std::optional<at::ScalarType> torch_dtype(DType dtype) {
   }
 }
 
+std::optional<DType> stored_dtype(at::ScalarType type) {
+  switch (type) {
+    case at::kFloat:
+      return DType::kF32;
+    case at::kHalf:
+      return DType::kF16;
+    case at::kBFloat16:
+      return DType::kBF16;
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace lore

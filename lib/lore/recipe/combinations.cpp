@@ -13,11 +13,21 @@ namespace lore {
 namespace {
 
 void check_initialization(const AdapterSpec& adapter, std::vector<Conflict>& conflicts) {
+  const std::string key = "adapter.init_lora_weights";
   const auto* init = std::get_if<std::string>(&adapter.init_lora_weights);
+  const bool eva = init != nullptr && *init == "eva";
+  if (adapter.eva_config != EvaSpec() && !eva) {
+    conflicts.push_back(
+        {{"adapter.eva_config", "adapter.init_lora_weights"}, "is for adapter.init_lora_weights: eva"});
+  }
+  if (eva && adapter.bias == "lora_only") {
+    conflicts.push_back({{key, "adapter.bias"},
+                         "eva cannot be used with adapter.bias: lora_only, as it may leave no update on a "
+                         "layer; use none or all"});
+  }
   if (init == nullptr) {
     return;
   }
-  const std::string key = "adapter.init_lora_weights";
   if (!adapter.init_from.empty()) {
     conflicts.push_back({{key, "adapter.init_from"},
                          "cannot be used with adapter.init_from, which brings A and B; keep one of the two"});
@@ -54,6 +64,11 @@ void check_learning_rates(const Recipe& recipe, std::vector<Conflict>& conflicts
         {{"training.loraplus_lr_ratio", "adapter.freeze_a"},
          "cannot be used with adapter.freeze_a, which leaves no learning rate of A to compare with; "
          "set training.learning_rate alone"});
+  }
+  if (recipe.training.loraplus_lr_ratio == 1 &&
+      recipe.training.loraplus_lr_embedding != TrainingSpec().loraplus_lr_embedding) {
+    conflicts.push_back({{"training.loraplus_lr_embedding", "training.loraplus_lr_ratio"},
+                         "is for LoRA+: needs training.loraplus_lr_ratio above 1"});
   }
 }
 

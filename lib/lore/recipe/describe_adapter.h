@@ -29,6 +29,27 @@ void describe(Self& self, Visitor& visit) {
          .also_known_as = "device_map"});
 }
 
+template <Like<EvaSpec> Self, class Visitor>
+void describe(Self& self, Visitor& visit) {
+  visit(
+      "rho", self.rho,
+      {.doc = "The rank that a module may get at most is `rho` times its `r`; the sum over all modules stays "
+              "as it is. 1 leaves every rank at `r`.",
+       .range = Range::between(1, 1000)});
+  visit("tau", self.tau,
+        {.doc =
+             "A component has settled once the cosine between it and itself a batch before is at least this.",
+         .range = Range::up_to(0, 1)});
+  visit("use_label_mask", self.use_label_mask,
+        {.doc = "Look at the trained tokens alone. `false` looks at all tokens, for batches with few trained "
+                "ones."});
+  visit(
+      "adjust_scaling_factors", self.adjust_scaling_factors,
+      {.doc =
+           "Scale `lora_alpha` of a module with its rank, so that its scale stays `lora_alpha` / `r` of the "
+           "recipe."});
+}
+
 template <Like<AdapterSpec> Self, class Visitor>
 void describe(Self& self, Visitor& visit) {
   visit("method", self.method,
@@ -107,13 +128,26 @@ void describe(Self& self, Visitor& visit) {
               "`gaussian`: A normal with standard deviation 1 / `r`, B zero; `orthogonal`: both out of one "
               "orthogonal matrix, even `r` alone; `pissa`: the largest singular values of the base weight "
               "(arXiv 2404.02948), `pissa_niter_N` by N power iterations, which is faster; `olora`: its QR "
-              "decomposition (arXiv 2406.01775). Of the last three the saved adapter has twice the rank: "
-              "[methods](methods.md).",
-       .choices = {"gaussian", "orthogonal", "pissa", "pissa_niter_N", "olora"}});
+              "decomposition (arXiv 2406.01775). Of these three the saved adapter has twice the rank. `eva`: "
+              "A out "
+              "of what the layers see of the training data, the ranks shared out anew (arXiv 2410.07170). "
+              "See [methods](methods.md).",
+       .choices = {"gaussian", "orthogonal", "pissa", "pissa_niter_N", "olora", "eva"},
+       .refused = {
+           {"loftq",
+            "gives an adapter that is right on one quantized copy of the base alone, which Lore does not "
+            "write; use pissa, or name a quantized GGUF file as model.path and train on that"}}});
+  visit("eva_config", self.eva_config, {.doc = "Of `init_lora_weights: eva`."});
   visit("init_from", self.init_from,
         {.doc = "Folder of an existing PEFT adapter whose A and B training starts from.",
          .path = PathRule::kPath,
          .also_known_as = "lora_model_dir adapter_name_or_path"});
+  visit(
+      "save_dtype", self.save_dtype,
+      {.doc =
+           "Type of the numbers in the written adapter, which is trained in float32 whatever this says; the "
+           "half types halve the file and round each number once.",
+       .choices = {"float32", "bfloat16", "float16"}});
   visit("base_model_name_or_path", self.base_model_name_or_path,
         {.doc = "What adapter_config.json records as its base: a hub id or a name, no path of this machine. "
                 "Derived from `model.path` where unset."});

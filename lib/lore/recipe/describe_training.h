@@ -58,6 +58,12 @@ void describe(Self& self, Visitor& visit) {
            "than 1, `learning_rate` is A's and may be lower than without.",
        .range = Range::at_least(1),
        .also_known_as = "loraplus lora_plus"});
+  visit(
+      "loraplus_lr_embedding", self.loraplus_lr_embedding,
+      {.doc =
+           "Learning rate of a low-rank update of `embed_tokens`, A and B, with `loraplus_lr_ratio` above 1; "
+           "on the same schedule.",
+       .range = {.minimum = 0, .maximum = 1, .minimum_excluded = true}});
   visit("lr_scheduler_type", self.lr_scheduler_type,
         {.doc = "How the learning rate goes down after warm-up, as in Transformers.",
          .choices = {"constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts",

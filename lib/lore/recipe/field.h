@@ -40,6 +40,12 @@ enum class PathRule {
   kPathOrName,   ///< one of the field's choices, a name of letters, digits, `_` and `-`, or a path
 };
 
+/// A value that other tools take, and why it is none here.
+struct RefusedValue {
+  std::string_view value;
+  std::string_view why;
+};
+
 /// What is known of one key of a recipe besides its name, type and default.
 struct Field {
   std::string_view doc;  ///< what it is, its unit, what follows from it; one paragraph of Markdown
@@ -47,6 +53,7 @@ struct Field {
   Range range = {};  ///< of a number, of each number of a list or a mapping
   /// All that a string key accepts; the N of `:N` or `_N` at the end of one stands for one to three digits.
   std::vector<std::string_view> choices = {};
+  std::vector<RefusedValue> refused = {};  ///< of a key with choices
   PathRule path = PathRule::kNone;
   /// YAML of the key in the starting recipe; empty where the starting recipe leaves the key out.
   std::string_view example = {};

@@ -9,6 +9,7 @@
 #include "lore/core/suggestion.h"
 #include "lore/core/utf8.h"
 #include "lore/recipe/combinations.h"
+#include "lore/recipe/describe_matrix.h"
 #include "lore/recipe/field_types.h"
 #include "lore/recipe/keys.h"
 #include "lore/recipe/paths.h"
@@ -83,12 +84,18 @@ void FieldReader::read(const YamlNode& root, Recipe& recipe) {
   report_conflicts(recipe);
 }
 
+void FieldReader::read(const YamlNode& root, MatrixSpec& matrix) {
+  what_ = "a matrix";
+  keys_ = &matrix_keys();
+  read_section(&root, root.place, "", matrix);
+}
+
 template <class Spec>
 void FieldReader::read_section(const YamlNode* map, const YamlPlace& place, const std::string& name,
                                Spec& spec) {
   if (map != nullptr && map->kind != Kind::kMap) {
     report(map->place, name,
-           fmt::format("{} must be a mapping of keys, got {}", name.empty() ? "a recipe" : name,
+           fmt::format("{} must be a mapping of keys, got {}", name.empty() ? what_ : name,
                        describe_value(*map)));
     return;
   }
@@ -178,6 +185,10 @@ bool FieldReader::read_choice(const YamlNode& node, const std::string& name, con
                             [&](std::string_view choice) { return matches_choice(choice, text); })) {
       value = text;
       return true;
+    }
+    const auto refused = std::ranges::find(field.refused, text, &RefusedValue::value);
+    if (refused != field.refused.end()) {
+      return report(node.place, name, fmt::format("{}: {} {}", name, text, refused->why));
     }
     std::vector<std::string> choices(field.choices.begin(), field.choices.end());
     choices.insert(choices.begin(), "true");
@@ -278,7 +289,7 @@ void FieldReader::report_unknown_keys(const YamlNode& map, const std::string& na
     }
     report(entry.place, joined(name, entry.key),
            fmt::format("unknown key {}{}{}", quoted_text(entry.key), name.empty() ? "" : " in " + name,
-                       did_you_mean(suggested_key(name, entry.key))));
+                       did_you_mean(suggested_key(name, entry.key, *keys_))));
   }
 }
 

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "lore/recipe/field.h"
+#include "lore/recipe/keys.h"
+#include "lore/recipe/matrix.h"
 #include "lore/recipe/specs.h"
 #include "lore/recipe/yaml_tree.h"
 
@@ -17,14 +19,15 @@ namespace lore {
 /// Problems past this many are not collected.
 inline constexpr std::size_t kMostProblems = 100;
 
-/// Reads a YAML tree into a Recipe by the description, going on after every problem.
+/// Reads a YAML tree into a Recipe or a MatrixSpec by the description, going on after every problem.
 class FieldReader {
  public:
   /// `folder`: where relative paths start.
   explicit FieldReader(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  /// Call once. What has a problem keeps its default.
+  /// Call one of these once. What has a problem keeps its default.
   void read(const YamlNode& root, Recipe& recipe);
+  void read(const YamlNode& root, MatrixSpec& matrix);
 
   const std::vector<YamlProblem>& problems() const { return problems_; }
   /// Where each key stands that the tree holds, by names such as `data.train[0].path`.
@@ -59,6 +62,8 @@ class FieldReader {
   bool is_flawed(std::string_view name) const;
 
   std::filesystem::path folder_;
+  std::string_view what_ = "a recipe";
+  const std::vector<RecipeKey>* keys_ = &recipe_keys();
   std::vector<YamlProblem> problems_;
   std::map<std::string, YamlPlace, std::less<>> place_of_key_;
   std::set<std::string, std::less<>> flawed_;  // names with a problem of their own

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "lore/core/suggestion.h"
+#include "lore/recipe/describe_matrix.h"
 #include "lore/recipe/json_values.h"
 
 namespace lore {
@@ -48,6 +49,14 @@ class KeyLister {
   std::string prefix_;
 };
 
+template <class Spec>
+std::vector<RecipeKey> list_keys(const Spec& spec) {
+  std::vector<RecipeKey> keys;
+  KeyLister lister(keys, "");
+  describe(spec, lister);
+  return keys;
+}
+
 std::string_view section_of(std::string_view name) {
   const std::size_t dot = name.rfind('.');
   return dot == std::string_view::npos ? "" : name.substr(0, dot);
@@ -85,24 +94,24 @@ bool holds_word(std::string_view words, std::string_view word) {
 }  // namespace
 
 const std::vector<RecipeKey>& recipe_keys() {
-  static const std::vector<RecipeKey> keys = [] {
-    std::vector<RecipeKey> listed;
-    KeyLister lister(listed, "");
-    const Recipe recipe;
-    describe(recipe, lister);
-    return listed;
-  }();
+  static const std::vector<RecipeKey> keys = list_keys(Recipe());
   return keys;
 }
 
-std::string suggested_key(std::string_view section, std::string_view key) {
+const std::vector<RecipeKey>& matrix_keys() {
+  static const std::vector<RecipeKey> keys = list_keys(MatrixSpec());
+  return keys;
+}
+
+std::string suggested_key(std::string_view section, std::string_view key,
+                          const std::vector<RecipeKey>& keys) {
   if (key.size() > kMostSuggestionBytes) {
     return "";
   }
   const std::string home = without_indices(section);
   std::vector<std::string> siblings;
   std::string elsewhere;
-  for (const RecipeKey& known : recipe_keys()) {
+  for (const RecipeKey& known : keys) {
     const std::string_view leaf = leaf_of(known.name);
     const bool sibling = section_of(known.name) == home;
     const bool same = leaf == key || known.name == key || holds_word(known.field.also_known_as, key);

@@ -21,8 +21,12 @@ struct RecipeKey {
 /// Every key, each section before its own keys, in the order of the description.
 const std::vector<RecipeKey>& recipe_keys();
 
+/// The same of a scenario matrix.
+const std::vector<RecipeKey>& matrix_keys();
+
 /// What someone who wrote `key` in the section `section` (dotted, empty for the top) may have meant:
 /// a key of that section, or the dotted name of a key elsewhere. Empty where nothing is near.
-std::string suggested_key(std::string_view section, std::string_view key);
+std::string suggested_key(std::string_view section, std::string_view key,
+                          const std::vector<RecipeKey>& keys = recipe_keys());
 
 }  // namespace lore

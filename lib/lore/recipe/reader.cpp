@@ -33,8 +33,11 @@ RecipeProblem at(const YamlPlace& place, const std::filesystem::path& file,
   return {"--set " + override_key(assignment), 0, 0, std::move(message)};
 }
 
-std::vector<RecipeProblem> named(std::vector<YamlProblem> problems, const std::filesystem::path& file,
-                                 const std::vector<std::string>& overrides) {
+}  // namespace
+
+std::vector<RecipeProblem> named_problems(std::vector<YamlProblem> problems,
+                                          const std::filesystem::path& file,
+                                          const std::vector<std::string>& overrides) {
   std::ranges::stable_sort(problems, comes_before);
   std::vector<RecipeProblem> result;
   for (YamlProblem& problem : problems) {
@@ -48,7 +51,13 @@ std::vector<RecipeProblem> named(std::vector<YamlProblem> problems, const std::f
   return result;
 }
 
-}  // namespace
+void refuse_problems(const std::vector<RecipeProblem>& problems) {
+  if (!problems.empty()) {
+    std::vector<std::string> lines;
+    std::ranges::transform(problems, std::back_inserter(lines), &RecipeProblem::text);
+    throw Error(ErrorKind::kUsage, "", fmt::format("{}", fmt::join(lines, "\n")));
+  }
+}
 
 std::string RecipeProblem::text() const {
   return line > 0 ? fmt::format("{}:{}:{}: {}", file, line, column, message)
@@ -88,7 +97,7 @@ RecipeReading read_recipe_text(std::string_view text, const std::filesystem::pat
     }
   }
   reading.places.emplace("", RecipeProblem{file.string(), 1, 1, ""});
-  reading.problems = named(std::move(problems), file, overrides);
+  reading.problems = named_problems(std::move(problems), file, overrides);
   return reading;
 }
 
@@ -98,11 +107,7 @@ RecipeReading check_recipe(const std::filesystem::path& file, const std::vector<
 
 Recipe read_recipe(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
   RecipeReading reading = check_recipe(file, overrides);
-  if (!reading.problems.empty()) {
-    std::vector<std::string> lines;
-    std::ranges::transform(reading.problems, std::back_inserter(lines), &RecipeProblem::text);
-    throw Error(ErrorKind::kUsage, "", fmt::format("{}", fmt::join(lines, "\n")));
-  }
+  refuse_problems(reading.problems);
   return std::move(reading.recipe);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lore/recipe/specs.h"
+#include "lore/recipe/yaml_tree.h"
 
 namespace lore {
 
@@ -23,6 +24,14 @@ struct RecipeProblem {
 
   bool operator==(const RecipeProblem&) const = default;
 };
+
+/// `problems` with their places, in the order of the file, then of the overrides; at most kMostProblems.
+std::vector<RecipeProblem> named_problems(std::vector<YamlProblem> problems,
+                                          const std::filesystem::path& file,
+                                          const std::vector<std::string>& overrides);
+
+/// Throws: Error kUsage whose message holds every problem, one a line, where there is any.
+void refuse_problems(const std::vector<RecipeProblem>& problems);
 
 /// A recipe read as far as it goes, with everything that is wrong with it.
 struct RecipeReading {

@@ -22,6 +22,16 @@ struct ModelSpec {
   bool operator==(const ModelSpec&) const = default;
 };
 
+/// The start that EVA finds, spelled as PEFT's EvaConfig.
+struct EvaSpec {
+  double rho = 2;
+  double tau = 0.99;
+  bool use_label_mask = true;
+  bool adjust_scaling_factors = true;
+
+  bool operator==(const EvaSpec&) const = default;
+};
+
 /// The adapter, spelled as PEFT's LoraConfig.
 struct AdapterSpec {
   std::string method = "lora";
@@ -41,7 +51,9 @@ struct AdapterSpec {
   bool freeze_a = false;
   std::string task_type = "CAUSAL_LM";
   std::variant<bool, std::string> init_lora_weights = true;
+  EvaSpec eva_config;
   std::string init_from;
+  std::string save_dtype = "float32";
   std::string base_model_name_or_path;
 
   bool operator==(const AdapterSpec&) const = default;
@@ -101,6 +113,7 @@ struct TrainingSpec {
   bool group_by_length = false;
   double learning_rate = 2e-4;
   double loraplus_lr_ratio = 1;
+  double loraplus_lr_embedding = 1e-6;
   std::string lr_scheduler_type = "linear";
   LrSchedulerKwargs lr_scheduler_kwargs;
   double warmup_ratio = 0;

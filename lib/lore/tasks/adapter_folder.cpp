@@ -10,10 +10,10 @@
 namespace lore {
 
 void write_adapter_folder(const std::filesystem::path& folder, const LoraAdapter& adapter,
-                          const LlamaForCausalLm& model, const nlohmann::ordered_json& manifest,
-                          const AdapterOrigin& origin) {
+                          const LlamaForCausalLm& model, at::ScalarType dtype,
+                          const nlohmann::ordered_json& manifest, const AdapterOrigin& origin) {
   AtomicFolder staged(folder);
-  save_peft_adapter(staged.staging(), adapter, model);
+  save_peft_adapter(staged.staging(), adapter, model, dtype);
   write_file_atomically(staged.staging() / "README.md", adapter_card(adapter, model, origin));
   nlohmann::ordered_json complete = manifest;
   // The configuration as it was written, which may not be the one the adapter was trained with.

@@ -9,10 +9,10 @@
 namespace lore {
 
 /// Writes an adapter folder in one piece: PEFT's two files, a model card (README.md) of `origin`, and
-/// `manifest` as lore_manifest.json, which also gets the record of adapter_record.h. What was at `folder` is
-/// replaced. Throws: Error kResources; the old folder then stays.
+/// `manifest` as lore_manifest.json, which also gets the record of adapter_record.h. What was trained is
+/// stored as `dtype`. What was at `folder` is replaced. Throws: Error kResources; the old folder then stays.
 void write_adapter_folder(const std::filesystem::path& folder, const LoraAdapter& adapter,
-                          const LlamaForCausalLm& model, const nlohmann::ordered_json& manifest,
-                          const AdapterOrigin& origin);
+                          const LlamaForCausalLm& model, at::ScalarType dtype,
+                          const nlohmann::ordered_json& manifest, const AdapterOrigin& origin);
 
 }  // namespace lore

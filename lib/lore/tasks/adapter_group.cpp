@@ -208,7 +208,7 @@ std::int64_t result_rank(const AdapterGroup& group, const Combination& combinati
   std::vector<std::vector<std::int64_t>> ranks(group.modules.size());
   for (const AdapterGroup::Part& part : group.parts) {
     for (std::size_t i = 0; i < part.places.size(); ++i) {
-      ranks[part.places[i]].push_back(part.adapter.modules()[i].a.shape[0]);
+      ranks[part.places[i]].push_back(part.adapter.modules()[i].rank());
     }
   }
   const bool needs_equal = !is_svd(combination.method) && combination.method != CombinationMethod::kCat;
@@ -294,7 +294,7 @@ std::int64_t AdapterGroup::largest_rank() const {
   std::int64_t largest = 0;
   for (const Part& part : parts) {
     for (const StoredLowRank& module : part.adapter.modules()) {
-      largest = std::max(largest, module.a.shape[0]);
+      largest = std::max(largest, module.rank());
     }
   }
   return largest;

@@ -1,13 +1,11 @@
 #include "lore/tasks/adapter_targets.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
 
+#include "lore/adapters/adapter_writer.h"
 #include "lore/adapters/module_matching.h"
-#include "lore/formats/safetensors.h"
 
 namespace lore {
 namespace {
@@ -89,18 +87,19 @@ void describe_ranks(PeftConfig& config, const std::vector<PlainLora>& modules) {
 
 void write_plain_lora(const std::filesystem::path& folder, const PeftConfig& config,
                       const std::vector<PlainLora>& modules) {
-  std::vector<TensorView> views;
-  views.reserve(2 * modules.size());
+  std::vector<AdapterWriter::Module> layout;
+  layout.reserve(modules.size());
   for (const PlainLora& module : modules) {
-    for (const auto& [matrix, tensor] : {std::pair("lora_A", &module.a), std::pair("lora_B", &module.b)}) {
-      views.push_back({fmt::format("base_model.model.{}.{}.weight", module.module, matrix), DType::kF32,
-                       tensor->sizes().vec(),
-                       std::as_bytes(std::span(tensor->const_data_ptr<float>(),
-                                               static_cast<std::size_t>(tensor->numel())))});
-    }
+    layout.push_back({{module.module, module.b.size(0), module.a.size(1)}, module.a.size(0)});
   }
-  write_safetensors(folder / "adapter_model.safetensors", views, {{"format", "pt"}});
-  write_adapter_config(folder / "adapter_config.json", config);
+  AdapterWriter writer(folder, config, layout);
+  for (std::size_t i = 0; i < modules.size(); ++i) {
+    LowRank low_rank;
+    low_rank.a = modules[i].a;
+    low_rank.b = modules[i].b;
+    writer.write(i, low_rank);
+  }
+  writer.finish();
 }
 
 }  // namespace lore

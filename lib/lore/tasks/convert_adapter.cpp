@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -39,7 +40,7 @@ LlamaConfig read_config(const fs::path& model) {
 std::optional<double> common_alpha(const StoredAdapter& adapter) {
   std::optional<double> alpha;
   for (const StoredLowRank& module : adapter.modules()) {
-    const double own = module.scale * static_cast<double>(module.a.shape[0]);
+    const double own = module.scale * static_cast<double>(module.rank());
     if (alpha && std::abs(own - *alpha) > 1e-12 * std::abs(*alpha)) {
       return std::nullopt;
     }
@@ -71,6 +72,43 @@ void write_matrix(GgufWriter& writer, std::size_t place, const at::Tensor& matri
                             name_of(spec.type)));
   }
   writer.write(place, 0, blocks);
+}
+
+/// The two matrices of a module as llama.cpp takes them: A [r, in] and B [out, r]. It looks rows of the
+/// embeddings' up by token, so there they are B [V, r] and the transposed A [D, r].
+struct GgufPair {
+  at::Tensor a;
+  at::Tensor b;
+};
+
+GgufPair to_gguf_pair(const LowRank& low_rank, const std::string& module) {
+  return module == kEmbeddingModule ? GgufPair{low_rank.b, low_rank.a.t().contiguous()}
+                                    : GgufPair{low_rank.a, low_rank.b};
+}
+
+PlainLora from_gguf_pair(const GgufPair& pair, const std::string& module) {
+  return module == kEmbeddingModule ? PlainLora{module, pair.b.t().contiguous(), pair.a}
+                                    : PlainLora{module, pair.a, pair.b};
+}
+
+/// The shapes of the same.
+std::array<std::vector<std::int64_t>, 2> gguf_shapes(const LinearShape& module, std::int64_t rank) {
+  using Shape = std::vector<std::int64_t>;
+  return module.name == kEmbeddingModule ? std::array{Shape{module.out, rank}, Shape{module.in, rank}}
+                                         : std::array{Shape{rank, module.in}, Shape{module.out, rank}};
+}
+
+/// In a model with a tied head llama.cpp has one tensor for both, and takes an update of either for one of
+/// both, or stops.
+void refuse_on_tied(const std::string& module, const LlamaConfig& config, const fs::path& adapter) {
+  if (config.tie_word_embeddings && (module == kHeadModule || module == kEmbeddingModule)) {
+    throw Error(
+        ErrorKind::kRefused, adapter.string(),
+        fmt::format("adapts {}, and head and embeddings of the base are tied: llama.cpp has one tensor "
+                    "for the two and cannot tell them apart; merge the adapter into its base with lore "
+                    "merge instead",
+                    module));
+  }
 }
 
 std::string tensor_of(const LinearShape& linear) { return gguf_tensor_name(linear.name + ".weight"); }
@@ -115,7 +153,7 @@ void refuse_leftovers(const GgufFile& file, const std::set<std::string>& taken) 
   for (const GgufTensor& tensor : file.tensors()) {
     if (!taken.contains(tensor.name)) {
       throw Error(ErrorKind::kInput, fmt::format("{}: tensor {}", file.file()->path().string(), tensor.name),
-                  "belongs to no linear module of the base");
+                  "belongs to no module of the base that can be adapted");
     }
   }
 }
@@ -126,7 +164,7 @@ Conversion convert_adapter_to_gguf(const fs::path& adapter, const fs::path& base
                                    const std::string& base_name, GgmlType type, const fs::path& output) {
   refuse_more_than_lora(adapter, "a GGUF adapter");
   const LlamaConfig config = read_config(base);
-  const std::vector<LinearShape> linears = adaptable_linears(config);
+  const std::vector<LinearShape> linears = adaptable_modules(config);
   Conversion result;
   result.what = "adapter";
   const StoredAdapter stored = StoredAdapter::open(adapter, linears, result.warnings);
@@ -136,15 +174,11 @@ Conversion convert_adapter_to_gguf(const fs::path& adapter, const fs::path& base
   specs.reserve(2 * stored.modules().size());
   for (const StoredLowRank& module : stored.modules()) {
     const LinearShape& linear = linears[module.linear];
-    if (linear.name == "lm_head" && config.tie_word_embeddings) {
-      throw Error(
-          ErrorKind::kRefused, adapter.string(),
-          "adapts lm_head, which is tied to the embeddings: llama.cpp has no tensor to add it to; merge "
-          "the adapter into its base with lore merge instead");
-    }
-    for (const auto& [suffix, view] : {std::pair(".lora_a", &module.a), std::pair(".lora_b", &module.b)}) {
-      const GgmlType stored_type = gguf_type_of(view->shape, type);
-      specs.push_back({tensor_of(linear) + suffix, stored_type, view->shape});
+    refuse_on_tied(linear.name, config, adapter);
+    const auto shapes = gguf_shapes(linear, module.rank());
+    for (const auto& [suffix, shape] : {std::pair(".lora_a", shapes[0]), std::pair(".lora_b", shapes[1])}) {
+      const GgmlType stored_type = gguf_type_of(shape, type);
+      specs.push_back({tensor_of(linear) + suffix, stored_type, shape});
       if (stored_type != type) {
         result.fallbacks.push_back(specs.back().name);
       }
@@ -171,8 +205,9 @@ Conversion convert_adapter_to_gguf(const fs::path& adapter, const fs::path& base
     if (gguf_interleaves(config, linears[module.linear].name + ".weight")) {
       low_rank.b = reorder(low_rank.b, config.head_dim, interleaved_row);
     }
-    write_matrix(writer, 2 * i, low_rank.a);
-    write_matrix(writer, 2 * i + 1, low_rank.b);
+    const GgufPair pair = to_gguf_pair(low_rank, linears[module.linear].name);
+    write_matrix(writer, 2 * i, pair.a);
+    write_matrix(writer, 2 * i + 1, pair.b);
   }
   writer.commit();
   result.type = name_of(type);
@@ -188,21 +223,22 @@ Conversion convert_adapter_to_peft(const fs::path& gguf, const fs::path& base, c
   const double alpha = file.real("adapter.lora.alpha").value_or(0);
   std::set<std::string> taken;
   std::vector<PlainLora> modules;
-  const std::vector<LinearShape> linears = adaptable_linears(config);
+  const std::vector<LinearShape> linears = adaptable_modules(config);
   for (const LinearShape& linear : linears) {
     const std::string name = tensor_of(linear);
     if (file.find(name + ".lora_a") == nullptr && file.find(name + ".lora_b") == nullptr) {
       continue;
     }
-    PlainLora module{linear.name, read_matrix(file, name + ".lora_a", taken),
-                     read_matrix(file, name + ".lora_b", taken), 1};
+    PlainLora module = from_gguf_pair(
+        {read_matrix(file, name + ".lora_a", taken), read_matrix(file, name + ".lora_b", taken)},
+        linear.name);
     const std::int64_t rank = module.a.size(0);
     if (rank < 1 || module.a.size(1) != linear.in || module.b.size(0) != linear.out ||
         module.b.size(1) != rank) {
-      throw Error(ErrorKind::kInput, fmt::format("{}: tensor {}", gguf.string(), name),
-                  fmt::format("lora_a [{}] and lora_b [{}] do not fit the base's [{},{}]",
-                              fmt::join(module.a.sizes(), ","), fmt::join(module.b.sizes(), ","), linear.out,
-                              linear.in));
+      throw Error(
+          ErrorKind::kInput, fmt::format("{}: tensor {}", gguf.string(), name),
+          fmt::format("A [{}] and B [{}] do not fit the base's [{},{}]", fmt::join(module.a.sizes(), ","),
+                      fmt::join(module.b.sizes(), ","), linear.out, linear.in));
     }
     if (gguf_interleaves(config, linear.name + ".weight")) {
       module.b = reorder(module.b, config.head_dim, deinterleaved_row);

@@ -11,7 +11,7 @@ namespace lore {
 /// Writes a LoRA adapter as a GGUF file that llama.cpp loads beside a GGUF file of `base` (a model's folder
 /// or GGUF file, of which only the configuration is read). Scalings that one adapter.lora.alpha cannot say
 /// are multiplied into lora_b. Throws: Error kRefused for an adapter that is more than low-rank pairs, or one
-/// on a tied head; kInput when it does not fit the base; kResources.
+/// on a head or embeddings that are tied; kInput when it does not fit the base; kResources.
 Conversion convert_adapter_to_gguf(const std::filesystem::path& adapter, const std::filesystem::path& base,
                                    const std::string& base_name, GgmlType type,
                                    const std::filesystem::path& output);

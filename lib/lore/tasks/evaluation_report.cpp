@@ -30,6 +30,7 @@ Json source_json(const SourceScore& source) {
   const LanguageScore& score = source.adapted ? *source.adapted : source.base;
   Json json = metrics_json(language_metrics(score));
   json["tokens"] = score.tokens;
+  json["identity"] = source.identity;
   if (source.adapted) {
     json["base"] = metrics_json(language_metrics(source.base));
   }
@@ -75,9 +76,10 @@ Json changes_json(const SuiteResult& suite) {
 }
 
 Json suite_json(const SuiteResult& suite) {
-  Json json{{"kind", suite.kind}, {"cases", suite.base.size()}};
+  Json json{{"kind", suite.kind}, {"identity", suite.identity}, {"cases", suite.base.size()}};
   json.update(numbers_json(suite.numbers));
   json["intervals"] = {{"metrics", intervals_json(suite.intervals)},
+                       {"base", intervals_json(suite.base_intervals)},
                        {"delta", intervals_json(suite.delta_intervals)}};
   if (Json changes = changes_json(suite); !changes.empty()) {
     json["changes"] = std::move(changes);
@@ -105,6 +107,13 @@ Json suite_json(const SuiteResult& suite) {
   return json;
 }
 
+Json baseline_json(const BaselineComparison& baseline) {
+  return {{"model", baseline.model},
+          {"metrics", metrics_json(baseline.metrics)},
+          {"vs_baseline", metrics_json(baseline.change)},
+          {"intervals", intervals_json(baseline.change_intervals)}};
+}
+
 std::string escaped(std::string_view text) { return jinja::escape_html(printable(text, text.size())); }
 
 std::string cell(const Metrics& metrics, const std::string& name, const char* form) {
@@ -115,7 +124,21 @@ std::string cell(const Metrics& metrics, const std::string& name, const char* fo
 }  // namespace
 
 std::string describe_result(const GateResult& gate) {
-  return gate.value ? fmt::format("it is {:.6g}", *gate.value) : gate.why;
+  return gate.value
+             ? fmt::format("it is {:.6g}{}", *gate.value, gate.group.empty() ? "" : " in " + gate.group)
+             : gate.why;
+}
+
+Json gate_json(const GateResult& gate) {
+  Json entry{
+      {"gate", gate.gate}, {"value", gate.value ? number(*gate.value) : Json()}, {"passed", gate.passed}};
+  if (!gate.why.empty()) {
+    entry["why"] = gate.why;
+  }
+  if (!gate.group.empty()) {
+    entry["group"] = gate.group;
+  }
+  return entry;
 }
 
 Json to_json(const Evaluation& evaluation) {
@@ -135,19 +158,18 @@ Json to_json(const Evaluation& evaluation) {
   for (const SuiteResult& suite : evaluation.suites) {
     json["suites"][suite.name] = suite_json(suite);
   }
+  if (evaluation.baseline) {
+    json["baseline"] = baseline_json(*evaluation.baseline);
+  }
   json["gates"] = Json::array();
   for (const GateResult& gate : evaluation.gates) {
-    Json entry{
-        {"gate", gate.gate}, {"value", gate.value ? number(*gate.value) : Json()}, {"passed", gate.passed}};
-    if (!gate.why.empty()) {
-      entry["why"] = gate.why;
-    }
-    json["gates"].push_back(std::move(entry));
+    json["gates"].push_back(gate_json(gate));
   }
   json["passed"] = evaluation.passed();
   json["tokens_per_second"] =
       evaluation.tokens == 0 ? Json() : number(static_cast<double>(evaluation.tokens) / evaluation.seconds);
   json["seconds"] = evaluation.seconds;
+  json["reused_results"] = evaluation.reused;
   json["made_by"] = Provenance::versions();
   return json;
 }

@@ -3,13 +3,16 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "lore/tasks/run_evaluate.h"
+#include "lore/tasks/evaluation.h"
 
 namespace lore {
 
 /// {"model", "adapter", "dtype", "metrics", "base", "delta", "files": {NAME: {.., "base": {..}}}, "gates":
 /// [..], "passed", ..}; a number that is not finite is null.
 nlohmann::ordered_json to_json(const Evaluation& evaluation);
+
+/// {"gate", "value", "passed"}, with "why" where there is no value and "group" where each group was asked.
+nlohmann::ordered_json gate_json(const GateResult& gate);
 
 /// A JUnit file with one test case a gate, for CI systems.
 std::string junit_xml(const Evaluation& evaluation);

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "lore/core/error.h"
+#include "lore/core/sha256.h"
 #include "lore/eval/bias_suite.h"
 #include "lore/eval/choices_suite.h"
 #include "lore/eval/leakage_suite.h"
@@ -17,6 +19,9 @@ namespace {
 
 constexpr std::string_view kNameCharacters =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
+/// What gates begin with for other reasons.
+constexpr std::string_view kReserved[] = {"base", "delta", "baseline", "vs_baseline"};
 
 }  // namespace
 
@@ -47,11 +52,15 @@ std::vector<NamedSuite> open_suites(std::span<const SuiteSpec> specs) {
       throw Error(ErrorKind::kUsage, fmt::format("suite '{}'", name),
                   "has other characters in its name than letters, digits, '_' and '-'");
     }
-    if (name == "base" || name == "delta" || !taken.insert(name).second) {
+    if (std::find(std::begin(kReserved), std::end(kReserved), name) != std::end(kReserved) ||
+        !taken.insert(name).second) {
       throw Error(ErrorKind::kUsage, fmt::format("suite '{}'", name),
                   "has a name that is taken; give another, as in NAME=FILE");
     }
-    suites.push_back({name, spec.kind, kind->open(spec)});
+    std::unique_ptr<Suite> suite = kind->open(spec);
+    const std::string identity =
+        sha256_hex(nlohmann::ordered_json{{"kind", spec.kind}, {"suite", suite->identity()}}.dump());
+    suites.push_back({name, spec.kind, identity, std::move(suite)});
   }
   return suites;
 }

@@ -25,6 +25,7 @@ std::span<const SuiteKind> suite_kinds();
 struct NamedSuite {
   std::string name;
   std::string kind;
+  std::string identity;  ///< hash of all that decides what is asked
   std::unique_ptr<Suite> suite;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <mutex>
@@ -160,6 +161,15 @@ GgmlType gguf_type_of(const std::vector<std::int64_t>& shape, GgmlType wanted) {
     return GgmlType::kF32;
   }
   return shape.back() % block_layout(wanted)->elements == 0 ? wanted : GgmlType::kF16;
+}
+
+std::optional<GgmlType> gguf_type_named(std::string_view to) {
+  constexpr std::array<std::pair<std::string_view, GgmlType>, 4> kTypes{{{"gguf:f32", GgmlType::kF32},
+                                                                         {"gguf:f16", GgmlType::kF16},
+                                                                         {"gguf:bf16", GgmlType::kBF16},
+                                                                         {"gguf:q8_0", GgmlType::kQ8_0}}};
+  const auto found = std::ranges::find(kTypes, to, [](const auto& entry) { return entry.first; });
+  return found == kTypes.end() ? std::nullopt : std::optional(found->second);
 }
 
 GgufPlan plan_gguf(const WeightSource& source, GgmlType type) {

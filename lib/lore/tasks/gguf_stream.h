@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lore/formats/gguf_writer.h"
@@ -30,6 +32,9 @@ struct GgufPlan {
 /// The type a tensor is stored as where `wanted` is asked for: vectors are F32, and a matrix whose rows are
 /// no whole blocks is F16, as llama.cpp's converter has it.
 GgmlType gguf_type_of(const std::vector<std::int64_t>& shape, GgmlType wanted);
+
+/// The type in "gguf:f32", "gguf:f16", "gguf:bf16" or "gguf:q8_0"; nothing for another text.
+std::optional<GgmlType> gguf_type_named(std::string_view to);
 
 /// Throws: Error kInput when the model holds tensors that are not part of its architecture.
 GgufPlan plan_gguf(const WeightSource& source, GgmlType type);

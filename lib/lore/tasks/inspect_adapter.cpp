@@ -10,6 +10,7 @@
 #include <set>
 
 #include "lore/adapters/lora.h"
+#include "lore/adapters/module_matching.h"
 #include "lore/adapters/stored_adapter.h"
 #include "lore/adapters/tensor_names.h"
 #include "lore/adapters/update_norms.h"
@@ -84,8 +85,7 @@ class AdapterInspector {
     }
     const PeftConfig& config = *factors_.config;
     const std::string method = config.use_dora ? "DoRA" : config.use_rslora ? "rsLoRA" : "LoRA";
-    const double scale = config.lora_alpha / (config.use_rslora ? std::sqrt(static_cast<double>(config.r))
-                                                                : static_cast<double>(config.r));
+    const double scale = lora_scale(config, config.lora_alpha, config.r);
     std::string patterns;
     for (const auto& [name, size] : {std::pair("rank_pattern", config.rank_pattern.size()),
                                      std::pair("alpha_pattern", config.alpha_pattern.size())}) {

@@ -116,7 +116,8 @@ void describe_merge(const fs::path& folder, Inspection& inspection) {
   }
 }
 
-/// The factors of a GGUF adapter, "NAME.lora_a" [r, in] and "NAME.lora_b" [out, r], and their norms.
+/// The factors of a GGUF adapter: "NAME.lora_a" [r, in] and "NAME.lora_b" [out, r], on the embeddings [V, r]
+/// and [D, r].
 void describe_gguf_adapter(const GgufFile& file, Inspection& inspection) {
   const std::string type(file.text("adapter.type").value_or(""));
   if (type != "lora") {
@@ -132,19 +133,20 @@ void describe_gguf_adapter(const GgufFile& file, Inspection& inspection) {
     }
     const std::string module = a.name.substr(0, a.name.size() - kEnd.size());
     const GgufTensor* b = file.find(module + ".lora_b");
+    const std::size_t rank_of_a = module == "token_embd.weight" ? 1 : 0;
     const bool matrices =
-        b != nullptr && a.shape.size() == 2 && b->shape.size() == 2 && a.shape[0] == b->shape[1];
+        b != nullptr && a.shape.size() == 2 && b->shape.size() == 2 && a.shape[rank_of_a] == b->shape[1];
     if (!matrices) {
       inspection.problem(fmt::format("tensor {}: its partner {}.lora_b is missing or of another rank",
                                      printable(a.name), printable(module)),
                          "partner");
       continue;
     }
-    const auto rank = static_cast<double>(a.shape[0]);
+    const auto rank = static_cast<double>(b->shape[1]);
     modules.push_back({{"module", module},
-                       {"rank", a.shape[0]},
-                       {"in", a.shape[1]},
-                       {"out", b->shape[0]},
+                       {"rank", b->shape[1]},
+                       {"in", rank_of_a == 0 ? a.shape[1] : b->shape[0]},
+                       {"out", rank_of_a == 0 ? b->shape[0] : a.shape[0]},
                        {"scale", alpha ? nlohmann::ordered_json(*alpha / rank) : nlohmann::ordered_json()}});
   }
   inspection.fact("adapter", fmt::format("lora, alpha {}, {} modules",

@@ -1,6 +1,11 @@
 #include "lore/tasks/language_sources.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "lore/core/error.h"
+#include "lore/core/sha256.h"
 #include "lore/data/bad_rows.h"
 #include "lore/data/batch.h"
 #include "lore/data/load_dataset.h"
@@ -9,6 +14,8 @@
 
 namespace lore {
 namespace {
+
+constexpr std::int64_t kUsualWindow = 2048;
 
 Dataset read_row_source(const SourceSpec& source, const EvaluateRequest& request,
                         const ExampleBuilder& builder, const Environment& environment, Messages& messages) {
@@ -24,6 +31,32 @@ Dataset read_row_source(const SourceSpec& source, const EvaluateRequest& request
     throw Error(ErrorKind::kInput, source.path, "holds no row that can be scored");
   }
   return rows;
+}
+
+/// Hash of the examples' tokens and labels.
+std::string identity_of(const Dataset& rows) {
+  Sha256 hash;
+  for (std::int64_t i = 0; i < rows.count(); ++i) {
+    const ExampleView example = rows.view(i);
+    hash.update(std::to_string(example.ids.size()) + "\n");
+    hash.update(std::as_bytes(example.ids));
+    hash.update(std::as_bytes(example.trained));
+  }
+  return hash.hex();
+}
+
+/// Hash of the texts' tokens and windows.
+std::string identity_of(std::span<const EvaluationText> texts, std::span<const std::vector<Window>> windows) {
+  Sha256 hash;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    hash.update(
+        fmt::format("{} tokens, {} bytes, {} words\n", texts[i].ids.size(), texts[i].bytes, texts[i].words));
+    hash.update(std::as_bytes(std::span(texts[i].ids)));
+    for (const Window& window : windows[i]) {
+      hash.update(fmt::format("{} {} {}\n", window.first, window.length, window.scored));
+    }
+  }
+  return hash.hex();
 }
 
 /// The mean loss of the trained tokens of every row.
@@ -55,6 +88,29 @@ LanguageScore score_rows(const LlamaForCausalLm& model, const AdapterSet& adapte
 
 }  // namespace
 
+void settle_windows(EvaluateRequest& request, const LlamaConfig& config, Messages& messages) {
+  if (request.max_length == 0) {
+    request.max_length = std::min(kUsualWindow, config.max_position_embeddings);
+  }
+  if (request.max_length < 2) {
+    throw Error(ErrorKind::kUsage, "--max-length",
+                "must be at least 2: the first token of a window is not scored");
+  }
+  if (request.stride == 0) {
+    request.stride = std::max<std::int64_t>(1, request.max_length / 2);
+  }
+  if (request.stride > request.max_length) {
+    throw Error(ErrorKind::kUsage, "--stride",
+                fmt::format("{} is more than --max-length {}: the tokens between would never be scored",
+                            request.stride, request.max_length));
+  }
+  if (request.max_length > config.max_position_embeddings) {
+    messages.warning(
+        fmt::format("windows of {} tokens are longer than the {} positions the model was made for",
+                    request.max_length, config.max_position_embeddings));
+  }
+}
+
 std::int64_t LanguageSource::tokens() const {
   std::int64_t total = rows.tokens();
   for (const std::vector<Window>& plan : windows) {
@@ -73,6 +129,7 @@ LanguageSource prepare_source(const SourceSpec& source, const EvaluateRequest& r
   prepared.is_text = is_text_source(source);
   if (!prepared.is_text) {
     prepared.rows = read_row_source(source, request, maker.builder, environment, messages);
+    prepared.identity = identity_of(prepared.rows);
     return prepared;
   }
   prepared.texts = read_texts(source, tokenizer);
@@ -80,6 +137,7 @@ LanguageSource prepare_source(const SourceSpec& source, const EvaluateRequest& r
     prepared.windows.push_back(
         plan_windows(static_cast<std::int64_t>(text.ids.size()), request.max_length, request.stride));
   }
+  prepared.identity = identity_of(prepared.texts, prepared.windows);
   return prepared;
 }
 

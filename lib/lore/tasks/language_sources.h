@@ -18,6 +18,7 @@ namespace lore {
 /// A source made ready to be scored: texts with their windows, or rows.
 struct LanguageSource {
   std::string name;
+  std::string identity;  ///< hash of the tokens, and of which of them are scored with which context
   bool is_text = false;
   std::vector<EvaluationText> texts;
   std::vector<std::vector<Window>> windows;
@@ -26,6 +27,10 @@ struct LanguageSource {
   /// Tokens that go through the model, context included.
   std::int64_t tokens() const;
 };
+
+/// Sets window and stride for texts where they are 0, for a model of `config`; warns of windows that are
+/// longer than it was made for. Throws: Error kUsage.
+void settle_windows(EvaluateRequest& request, const LlamaConfig& config, Messages& messages);
 
 /// Reads and tokenizes a source. `maker` makes rows into examples. Throws: Error kInput with the place.
 LanguageSource prepare_source(const SourceSpec& source, const EvaluateRequest& request,

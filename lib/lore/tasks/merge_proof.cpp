@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "lore/core/error.h"
@@ -215,6 +216,31 @@ std::optional<MergeProof> prove_merge(const MergeBase& base, const StoredAdapter
   }
   set_bounds(proof, plan.dtype);
   return proof;
+}
+
+std::optional<LogitDifference> compare_logits(const std::filesystem::path& reference,
+                                              const std::filesystem::path& other, const MergeProbe& probe,
+                                              const std::function<bool()>& stop) {
+  const std::array sources{open_weights(reference), open_weights(other)};
+  std::array models{LayeredModel(*sources[0], probe), LayeredModel(*sources[1], probe)};
+  const LlamaConfig& config = sources[0]->config();
+  for (std::int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
+    for (LayeredModel& model : models) {
+      model.run_layer(static_cast<std::size_t>(layer), nullptr);
+    }
+    if (stop()) {
+      return std::nullopt;
+    }
+  }
+  for (LayeredModel& model : models) {
+    model.finish();
+  }
+  LogitComparison comparison(probe.tokens());
+  for (std::int64_t first = 0; first < config.vocab_size; first += kHeadRows) {
+    const std::int64_t count = std::min(kHeadRows, config.vocab_size - first);
+    comparison.add(models[0].logits(first, count, nullptr), models[1].logits(first, count, nullptr));
+  }
+  return comparison.result();
 }
 
 }  // namespace lore

@@ -55,6 +55,20 @@ void check_output(const fs::path& output, std::span<const fs::path> inputs, cons
   }
 }
 
+void check_gguf_output(const fs::path& output, std::span<const fs::path> inputs, bool overwrite) {
+  check_inputs_kept(output, inputs);
+  if (output.extension() != ".gguf") {
+    throw Error(ErrorKind::kUsage, "--output", fmt::format("{} does not end in .gguf", output.string()));
+  }
+  if (fs::is_directory(output)) {
+    throw Error(ErrorKind::kRefused, output.string(), "is a folder");
+  }
+  if (fs::exists(output) && !overwrite) {
+    throw Error(ErrorKind::kRefused, output.string(),
+                "exists; choose another name, or replace it with --overwrite");
+  }
+}
+
 void check_space(const fs::path& output, std::uint64_t needed) {
   fs::path place = output.parent_path();
   while (!fs::exists(place) && place.has_parent_path() && place != place.parent_path()) {

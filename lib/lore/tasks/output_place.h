@@ -25,6 +25,11 @@ struct OutputRule {
 void check_output(const std::filesystem::path& output, std::span<const std::filesystem::path> inputs,
                   const OutputRule& rule);
 
+/// The same for a GGUF file, which may replace any file with `overwrite`, but no folder. Throws: Error kUsage
+/// also for a name that does not end in ".gguf".
+void check_gguf_output(const std::filesystem::path& output, std::span<const std::filesystem::path> inputs,
+                       bool overwrite);
+
 /// Throws: Error kResources when fewer than `needed` bytes are free where `output` will be.
 void check_space(const std::filesystem::path& output, std::uint64_t needed);
 

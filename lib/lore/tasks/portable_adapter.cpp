@@ -9,6 +9,7 @@
 
 #include "lore/adapters/module_matching.h"
 #include "lore/adapters/stored_adapter.h"
+#include "lore/adapters/tensor_names.h"
 #include "lore/core/atomic_file.h"
 #include "lore/core/error.h"
 #include "lore/core/mapped_file.h"
@@ -25,23 +26,24 @@ namespace fs = std::filesystem;
 /// vLLM's largest --max-lora-rank.
 constexpr std::int64_t kMostRanks = 512;
 
-/// The modules that an adapter's file has matrices for, with the shapes of the linears they belong to.
+/// The modules that an adapter's file has matrices for, with the shapes of the weights they belong to.
 std::vector<LinearShape> linears_in(const fs::path& weights) {
-  constexpr std::string_view kPrefix = "base_model.model.";
-  constexpr std::string_view kA = ".lora_A.weight";
   std::vector<LinearShape> linears;
   if (!fs::exists(weights)) {
     return linears;  // the reader of the adapter says what there is instead
   }
   const SafetensorsFile file = SafetensorsFile::open(weights);
   for (const TensorView& view : file.tensors()) {
-    if (!view.name.starts_with(kPrefix) || !view.name.ends_with(kA)) {
+    const AdapterTensorName name = parse_adapter_tensor_name(view.name);
+    const bool embeds = name.part == AdapterPart::kEmbeddingA;
+    if (!name.mistake.empty() || (name.part != AdapterPart::kA && !embeds)) {
       continue;
     }
-    const std::string stem = view.name.substr(0, view.name.size() - kA.size());
-    const TensorView* b = file.find(stem + ".lora_B.weight");
+    const AdapterPart other = embeds ? AdapterPart::kEmbeddingB : AdapterPart::kB;
+    const TensorView* b = file.find(adapter_tensor_name(name.module, other));
     if (b != nullptr && b->shape.size() == 2 && view.shape.size() == 2) {
-      linears.push_back({stem.substr(kPrefix.size()), b->shape[0], view.shape[1]});
+      linears.push_back(embeds ? LinearShape{name.module, view.shape[1], b->shape[0]}
+                               : LinearShape{name.module, b->shape[0], view.shape[1]});
     }
   }
   return linears;

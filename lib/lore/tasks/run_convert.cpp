@@ -41,23 +41,15 @@ Input find_input(const std::string& input, const Environment& environment) {
 
 /// The type in "gguf:f16"; nothing for "gguf".
 std::optional<GgmlType> wanted_type(const std::string& to) {
-  constexpr std::array<std::pair<std::string_view, GgmlType>, 4> kTypes{{{"gguf:f32", GgmlType::kF32},
-                                                                         {"gguf:f16", GgmlType::kF16},
-                                                                         {"gguf:bf16", GgmlType::kBF16},
-                                                                         {"gguf:q8_0", GgmlType::kQ8_0}}};
-  for (const auto& [name, type] : kTypes) {
-    if (to == name) {
-      return type;
-    }
-  }
-  if (to != "gguf") {
+  const std::optional<GgmlType> type = gguf_type_named(to);
+  if (!type && to != "gguf") {
     throw Error(
         ErrorKind::kUsage, "--to",
         fmt::format("\"{}\" is not known; it is gguf, gguf:f32, gguf:f16, gguf:bf16, gguf:q8_0, hf, peft "
                     "or portable",
                     to));
   }
-  return std::nullopt;
+  return type;
 }
 
 [[noreturn]] void refuse_direction(const Input& input, const std::string& to) {
@@ -68,19 +60,6 @@ std::optional<GgmlType> wanted_type(const std::string& to) {
   throw Error(ErrorKind::kUsage, "--to",
               fmt::format("{} does not exist for {}, {}", to, input.path.string(),
                           kWhat.at(static_cast<std::size_t>(input.kind))));
-}
-
-void check_file(const fs::path& output, bool overwrite) {
-  if (output.extension() != ".gguf") {
-    throw Error(ErrorKind::kUsage, "--output", fmt::format("{} does not end in .gguf", output.string()));
-  }
-  if (fs::is_directory(output)) {
-    throw Error(ErrorKind::kRefused, output.string(), "is a folder");
-  }
-  if (fs::exists(output) && !overwrite) {
-    throw Error(ErrorKind::kRefused, output.string(),
-                "exists; choose another name, or replace it with --overwrite");
-  }
 }
 
 /// The base of an adapter: its path, and what the adapter calls it.
@@ -97,7 +76,7 @@ std::pair<fs::path, std::string> find_base(const ConvertRequest& request, const 
 std::optional<Conversion> to_file(const ConvertRequest& request, const Input& input, const fs::path& output,
                                   const Environment& environment, const GgufProgress& progress) {
   const std::optional<GgmlType> type = wanted_type(request.to);
-  check_file(output, request.overwrite);
+  check_gguf_output(output, std::span(&input.path, 1), request.overwrite);
   if (input.kind == Kind::kAdapterFolder) {
     const auto [base, name] = find_base(request, environment);
     return convert_adapter_to_gguf(input.path, base, name, type.value_or(GgmlType::kF32), output);
@@ -108,7 +87,7 @@ std::optional<Conversion> to_file(const ConvertRequest& request, const Input& in
 
 std::optional<Conversion> to_folder(const ConvertRequest& request, const Input& input, const fs::path& output,
                                     const Environment& environment) {
-  check_output(output, {},
+  check_output(output, std::span(&input.path, 1),
                {request.overwrite, request.to == "hf" ? "config.json" : "adapter_config.json",
                 "what lore convert could have written"});
   AtomicFolder folder(output);
@@ -149,7 +128,6 @@ std::optional<Conversion> run_convert(const ConvertRequest& request, const Envir
     refuse_direction(input, request.to);
   }
   const fs::path output = tidy_output(request.output);
-  check_inputs_kept(output, std::span(&input.path, 1));
   return names_folder ? to_folder(request, input, output, environment)
                       : to_file(request, input, output, environment, progress);
 }

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "lore/adapters/base_initialization.h"
 #include "lore/adapters/peft_files.h"
 #include "lore/core/error.h"
 #include "lore/core/private_path.h"
@@ -21,6 +22,7 @@
 #include "lore/tasks/provenance.h"
 #include "lore/tasks/run_folder.h"
 #include "lore/tasks/training_data.h"
+#include "lore/train/eva_start.h"
 #include "lore/train/loss_plot.h"
 
 namespace lore {
@@ -31,6 +33,10 @@ using Json = nlohmann::ordered_json;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+at::ScalarType save_dtype(const std::string& name) {
+  return name == "bfloat16" ? at::kBFloat16 : name == "float16" ? at::kHalf : at::kFloat;
 }
 
 /// Writes what happens into the run's folder and passes it on.
@@ -89,7 +95,8 @@ class Recorder final : public TrainObserver {
     const Json manifest = manifest_();
     origin_.moment = std::move(moment);
     origin_.base_sha256 = manifest.at("hashes").at("base").at("sha256").get<std::string>();
-    write_adapter_folder(folder_.path() / name, adapter_, model_, manifest, origin_);
+    write_adapter_folder(folder_.path() / name, adapter_, model_,
+                         save_dtype(origin_.recipe->adapter.save_dtype), manifest, origin_);
   }
 
   const LossCurves& curves() const { return curves_; }
@@ -276,6 +283,9 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
     refuse_foreign_ids(*dataset, base.model->config());
     warn_of_long_examples(*dataset, base.model->config(), reporter);
   }
+  if (starts_from_data(recipe.adapter.init_lora_weights)) {
+    start_with_eva(adapter, *base.model, data.train, recipe, messages, *environment.signal);
+  }
   TrainSetup setup;
   std::optional<Provenance> provenance;
   std::optional<RunFolder> folder;
@@ -293,7 +303,7 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
     const auto manifest = [&] {
       return Json{{"format", 1},
                   {"made_by", Provenance::versions()},
-                  {"trained", {{"modules", setup.modules}, {"parameters", setup.adapter_parameters}}},
+                  {"trained", {{"modules", setup.modules}, {"parameters", setup.trained_parameters}}},
                   {"hashes", provenance->hashes()}};
     };
     recorder.emplace(*folder, adapter, *base.model, std::move(origin), manifest, reporter);
@@ -304,7 +314,7 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
   setup.dtype = base.model->dtype() == at::kBFloat16 ? "bfloat16" : "float32";
   setup.modules = describe_modules(adapter, *base.model);
   setup.matched_modules = static_cast<std::int64_t>(adapter.weights.linears().size());
-  setup.adapter_parameters = adapter.weights.parameter_count();
+  setup.trained_parameters = adapter.weights.trained_parameter_count();
   setup.train = &data.train;
   setup.validation = &data.validation;
   setup.plan = trainer.plan();
@@ -321,7 +331,7 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
            {"threads", environment.threads},
            {"device", recipe.model.device},
            {"dtype", setup.dtype},
-           {"adapter", {{"modules", setup.modules}, {"parameters", setup.adapter_parameters}}},
+           {"adapter", {{"modules", setup.modules}, {"parameters", setup.trained_parameters}}},
            {"data",
             {{"train", source_counts(data.train)},
              {"validation", source_counts(data.validation)},

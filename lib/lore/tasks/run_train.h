@@ -25,7 +25,7 @@ struct TrainSetup {
   std::string dtype;
   std::string modules;  ///< matched modules, counted by name
   std::int64_t matched_modules = 0;
-  std::int64_t adapter_parameters = 0;
+  std::int64_t trained_parameters = 0;
   Dataset const* train = nullptr;
   Dataset const* validation = nullptr;
   TrainPlan plan;

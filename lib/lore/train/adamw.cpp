@@ -7,6 +7,18 @@
 #include <algorithm>
 
 namespace lore {
+namespace {
+
+/// The learning rate of a group over the general one.
+double rate_ratio(const TrainingSpec& spec, RateGroup group) {
+  if (spec.loraplus_lr_ratio == 1 || group == RateGroup::kUsual) {
+    return 1;
+  }
+  return group == RateGroup::kFaster ? spec.loraplus_lr_ratio
+                                     : spec.loraplus_lr_embedding / spec.learning_rate;
+}
+
+}  // namespace
 
 AdamW::AdamW(const std::vector<TrainedParameter>& parameters, const TrainingSpec& spec)
     : beta1_(spec.adam_beta1),
@@ -14,8 +26,8 @@ AdamW::AdamW(const std::vector<TrainedParameter>& parameters, const TrainingSpec
       epsilon_(spec.adam_epsilon),
       weight_decay_(spec.weight_decay) {
   for (std::size_t place = 0; place < parameters.size(); ++place) {
-    const auto& [value, faster] = parameters[place];
-    const double ratio = faster ? spec.loraplus_lr_ratio : 1;
+    const auto& [value, rate] = parameters[place];
+    const double ratio = rate_ratio(spec, rate);
     auto group = std::ranges::find(groups_, ratio, &Group::rate_ratio);
     if (group == groups_.end()) {
       group = groups_.insert(groups_.end(), Group{ratio, {}, {}, {}, {}, {}});

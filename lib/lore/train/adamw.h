@@ -10,8 +10,9 @@
 namespace lore {
 
 /// AdamW with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101), by LibTorch's fused
-/// operator. Parameters are fp32 and updated in place. With `loraplus_lr_ratio` (LoRA+, Hayou et al.,
-/// arXiv:2402.12354) the faster parameters have that many times the learning rate.
+/// operator. Parameters are fp32 and updated in place. With a `loraplus_lr_ratio` above 1 (LoRA+, Hayou et
+/// al., arXiv:2402.12354) the faster parameters have that many times the learning rate, and a low-rank update
+/// of the embeddings has `loraplus_lr_embedding` on the same schedule.
 class AdamW {
  public:
   AdamW(const std::vector<TrainedParameter>& parameters, const TrainingSpec& spec);

@@ -14,25 +14,31 @@ namespace {
 /// Whether the tensor holds places in an identity matrix rather than its rows.
 bool is_row_ids(const at::Tensor& dy) { return dy.scalar_type() == at::kLong; }
 
-void append_parameters(const LowRank& low_rank, std::vector<TrainedParameter>& parameters) {
+/// A where it is trained, B, the magnitude of DoRA.
+std::vector<TrainedParameter> parameters_of(const LowRank& low_rank) {
+  std::vector<TrainedParameter> parameters;
   if (low_rank.trains_a) {
-    parameters.push_back({low_rank.a, /*faster=*/false});
+    parameters.push_back({low_rank.a, RateGroup::kUsual});
   }
-  parameters.push_back({low_rank.b, /*faster=*/true});
+  parameters.push_back({low_rank.b, RateGroup::kFaster});
   if (low_rank.is_dora()) {
-    parameters.push_back({low_rank.magnitude, /*faster=*/true});
+    parameters.push_back({low_rank.magnitude, RateGroup::kFaster});
   }
+  return parameters;
 }
 
 }  // namespace
 
-std::vector<TrainedParameter> trainable_parameters(const AdapterSet& adapters) {
+std::vector<TrainedParameter> trainable_parameters(const AdapterSet& adapters, std::size_t embeddings) {
   std::vector<TrainedParameter> parameters;
   for (const std::size_t linear : adapters.linears()) {
-    append_parameters(*adapters.find(linear), parameters);
+    for (const TrainedParameter& parameter : parameters_of(*adapters.find(linear))) {
+      parameters.push_back({parameter.value, linear == embeddings ? RateGroup::kEmbeddings : parameter.rate});
+    }
   }
   for (const FullParameter& parameter : adapters.full().list()) {
-    parameters.push_back({parameter.master, /*faster=*/parameter.master.dim() == 1});
+    parameters.push_back(
+        {parameter.master, parameter.master.dim() == 1 ? RateGroup::kFaster : RateGroup::kUsual});
   }
   return parameters;
 }
@@ -41,9 +47,7 @@ GradientSum::GradientSum(const AdapterSet& adapters) {
   for (const std::size_t linear : adapters.linears()) {
     place_.resize(linear + 1);
     place_[linear] = gradients_.size();
-    std::vector<TrainedParameter> parameters;
-    append_parameters(*adapters.find(linear), parameters);
-    for (const TrainedParameter& parameter : parameters) {
+    for (const TrainedParameter& parameter : parameters_of(*adapters.find(linear))) {
       gradients_.push_back(at::zeros_like(parameter.value));
     }
   }

@@ -33,13 +33,20 @@ class GradientSum final : public GradientSink {
   std::vector<at::Tensor> gradients_;
 };
 
+/// Which learning rate LoRA+ gives, as PEFT groups parameters.
+enum class RateGroup {
+  kUsual,
+  kFaster,      ///< B and vectors
+  kEmbeddings,  ///< a low-rank update of the embeddings
+};
+
 /// An fp32 master.
 struct TrainedParameter {
   at::Tensor value;
-  bool faster;  ///< whether LoRA+ gives it the higher learning rate: B and vectors, as PEFT groups them
+  RateGroup rate;
 };
 
-/// In the order of GradientSum::gradients.
-std::vector<TrainedParameter> trainable_parameters(const AdapterSet& adapters);
+/// In the order of GradientSum::gradients. `embeddings` is the place of the embeddings among the modules.
+std::vector<TrainedParameter> trainable_parameters(const AdapterSet& adapters, std::size_t embeddings);
 
 }  // namespace lore

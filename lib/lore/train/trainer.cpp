@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/resource.h>
 
 #include <chrono>
 #include <cmath>
 
 #include "lore/core/error.h"
 #include "lore/core/philox.h"
+#include "lore/core/process_memory.h"
 #include "lore/train/adamw.h"
 #include "lore/train/gradient_sum.h"
 #include "lore/train/schedule.h"
@@ -20,12 +20,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-std::int64_t peak_rss_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
 }
 
 /// A fresh dropout key for each micro-batch of a run.
@@ -201,7 +195,7 @@ TrainResult Trainer::run() {
   const LrSchedule schedule(recipe_.training, total.total_steps);
   const auto accumulation = static_cast<std::size_t>(recipe_.training.gradient_accumulation_steps);
   GradientSum gradients(adapter_.weights);
-  AdamW optimizer(trainable_parameters(adapter_.weights), recipe_.training);
+  AdamW optimizer(trainable_parameters(adapter_.weights, model_.linears().size()), recipe_.training);
   const bool validates = validation_.count() > 0;
   const std::int64_t every = recipe_.evaluation.every_steps;
   const std::int64_t checkpoint_every = recipe_.training.checkpoint_every_steps;

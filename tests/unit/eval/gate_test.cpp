@@ -7,13 +7,24 @@
 
 namespace {
 
-const lore::Metrics kMetrics{{"perplexity", 12.5}, {"broken", std::nan("")}};
-const lore::Metrics kBase{{"perplexity", 14.0}};
-const lore::Metrics kDelta{{"perplexity", -1.5}};
+const lore::GatedNumbers kNumbers{{{"perplexity", 12.5},
+                                   {"broken", std::nan("")},
+                                   {"terms.recall", 0.6},
+                                   {"terms.recall[domain=law [eu], a=b > c]", 0.9},
+                                   {"terms.recall[domain=risk-control]", 0.5},
+                                   {"terms.recall[language=zh]", 0.4},
+                                   {"terms.recall.low", 0.55},
+                                   {"broken[domain=law]", std::nan("")},
+                                   {"broken[domain=risk]", 1}},
+                                  {{"perplexity", 14.0}},
+                                  {{"perplexity", -1.5}, {"terms.recall[domain=risk-control]", -0.1}},
+                                  {{"perplexity", 12.0}},
+                                  {{"perplexity", 0.5}}};
 
-lore::GateResult check(const std::string& text) {
-  return lore::check_gate(lore::parse_gate(text), kMetrics, kBase, kDelta);
-}
+/// Of a base alone, without a baseline.
+const lore::GatedNumbers kAlone{kNumbers.metrics, {}, {}, {}, {}};
+
+lore::GateResult check(const std::string& text) { return lore::check_gate(lore::parse_gate(text), kNumbers); }
 
 }  // namespace
 
@@ -36,14 +47,44 @@ TEST_CASE("a metric that is missing or not a number fails and says why") {
   CHECK(check("perplexty < 100").why == "perplexty was not measured (did you mean 'perplexity'?)");
   CHECK_FALSE(check("broken < 100").passed);
   CHECK(check("broken < 100").why == "broken is not a number");
-  const auto result = lore::check_gate(lore::parse_gate("delta.perplexity < 100"), kMetrics, {}, {});
+  const auto result = lore::check_gate(lore::parse_gate("delta.perplexity < 100"), kAlone);
   CHECK_FALSE(result.passed);
   CHECK(result.why == "no base was measured beside an adapter");
+  CHECK(lore::check_gate(lore::parse_gate("perplexity.vs_baseline < 1"), kAlone).why ==
+        "no baseline was given (--baseline REPORT.json)");
+}
+
+TEST_CASE("a gate may name the adapter now deployed") {
+  CHECK(*check("baseline.perplexity > 0").value == 12);
+  CHECK(check("vs_baseline.perplexity <= 0.5").passed);
+  CHECK_FALSE(check("perplexity.vs_baseline <= 0").passed);
+}
+
+TEST_CASE("a gate may name a group, whose name may hold anything") {
+  CHECK(*check("terms.recall[domain=risk-control] >= 0.5").value == 0.5);
+  CHECK(*check("terms.recall[ domain = law [eu], a=b > c ]>=0.5").value == 0.9);
+  CHECK(*check("delta.terms.recall[domain=risk-control] > 0").value == -0.1);
+  CHECK(*check("terms.recall[domain=risk-control].delta > 0").value == -0.1);
+  CHECK(check("terms.recall[domain=finance] > 0").why ==
+        "terms.recall[domain=finance] was not measured (did you mean 'terms.recall'?)");
+}
+
+TEST_CASE("a gate on each group is decided by the one that does worst") {
+  CHECK(check("terms.recall[domain=*] >= 0.5").passed);
+  const auto failed = check("terms.recall[domain=*] > 0.5");
+  CHECK_FALSE(failed.passed);
+  CHECK(*failed.value == 0.5);
+  CHECK(failed.group == "risk-control");
+  CHECK(check("terms.recall[domain=*] < 0.8").group == "law [eu], a=b > c");
+  CHECK(check("broken[domain=*] > 0").why == "broken[domain=*] is not a number in law");
+  CHECK_FALSE(check("terms.recall[team=*] > 0").passed);
 }
 
 TEST_CASE("a gate that cannot be read is refused") {
   for (const char* text : {"", "perplexity", "perplexity <", "< 3", "perplexity = 3", "perplexity < 3x",
-                           "perplexity < nan", "perplexity < inf", "perplexity < 3 < 4", "two words < 3"}) {
+                           "perplexity < nan", "perplexity < inf", "perplexity < 3 < 4", "two words < 3",
+                           "recall[domain] > 1", "recall[domain=] > 1", "recall[=law] > 1",
+                           "recall[domain=law > 1", "[domain=law] > 1", "recall domain=law] > 1"}) {
     CHECK_THROWS_AS(lore::parse_gate(text), lore::Error);
   }
 }

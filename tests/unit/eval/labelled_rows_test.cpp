@@ -4,7 +4,7 @@
 
 #include "lore/core/error.h"
 #include "lore/eval/clauses.h"
-#include "lore/eval/suite_rows.h"
+#include "lore/eval/question_rows.h"
 #include "lore/eval/trained_continuation.h"
 #include "lore/eval/word_swapper.h"
 #include "support/catch.h"
@@ -43,10 +43,10 @@ std::string text_of(const std::vector<std::int32_t>& ids) { return ToyTokenizer(
 
 }  // namespace
 
-TEST_CASE("rows share their labels, and further columns are groups") {
+TEST_CASE("rows share their labels, and have groups of their own") {
   const lore::LabelledRows all =
       read({R"({"prompt": "A?", "label": "no", "labels": ["yes", "no"], "positive": "yes", "favorable": "no",
-                "swaps": ["gender"], "region": "north", "age": 30, "vip": true, "score": 0.5, "note": null})",
+                "swaps": ["gender"], "groups": {"region": "north", "age": "30"}, "language": "en", "note": "x"})",
             R"({"id": 7, "messages": [{"role": "user", "content": "B?"}], "label": "yes"})"});
   CHECK(all.labels == std::vector<std::string>{"yes", "no"});
   CHECK(all.positive == 0u);
@@ -56,7 +56,7 @@ TEST_CASE("rows share their labels, and further columns are groups") {
   CHECK(all.rows[1].id == "7");
   CHECK(all.rows[0].label == 1u);
   CHECK(all.rows[0].groups ==
-        std::map<std::string, std::string>{{"age", "30"}, {"region", "north"}, {"vip", "true"}});
+        std::map<std::string, std::string>{{"age", "30"}, {"language", "en"}, {"region", "north"}});
   Json row = all.rows[1].prompt.row;
   CHECK(*lore::last_question(row) == "B?");
 }
@@ -129,7 +129,7 @@ TEST_CASE("the sample reviews have both labels in each group, and words of every
   for (const char* name : {"reviews.zh.jsonl", "reviews.en.jsonl"}) {
     lore::SuiteSpec spec;
     spec.path = std::string(LORE_SOURCE_DIR) + "/data-samples/" + name;
-    const lore::LabelledRows all = lore::read_labelled_rows(lore::read_suite_rows(spec));
+    const lore::LabelledRows all = lore::read_labelled_rows(lore::read_question_rows(spec));
     CHECK(all.rows.size() == 36);
     CHECK(all.favorable != all.positive);
     std::map<std::string, std::map<std::string, double>> positive;

@@ -22,6 +22,7 @@ lore::Recipe unusual_recipe() {
   recipe.adapter.use_rslora = true;
   recipe.adapter.use_dora = true;
   recipe.adapter.init_from = "/first";
+  recipe.adapter.save_dtype = "float16";
   recipe.adapter.base_model_name_or_path = "org/base";
   recipe.data.train = {{.path = "/t.jsonl", .limit = 5}, {.path = "/u.jsonl"}};
   recipe.data.validation = {{.path = "/v.jsonl"}};
@@ -38,6 +39,7 @@ lore::Recipe unusual_recipe() {
   recipe.training.gradient_accumulation_steps = 5;
   recipe.training.learning_rate = 1e-7;
   recipe.training.loraplus_lr_ratio = 2.5;
+  recipe.training.loraplus_lr_embedding = 3e-5;
   recipe.training.lr_scheduler_type = "polynomial";
   recipe.training.lr_scheduler_kwargs = {{}, 2.5, 1e-12};
   recipe.training.warmup_ratio = 0.03;
@@ -64,6 +66,7 @@ TEST_CASE("a written recipe reads back equal, as YAML and as JSON") {
   with_layers.adapter.init_lora_weights = "pissa_niter_16";
   with_layers.adapter.freeze_a = true;
   with_layers.training.loraplus_lr_ratio = 1;
+  with_layers.training.loraplus_lr_embedding = 1e-6;
   with_layers.adapter.layers_to_transform = {0, 3};
   with_layers.adapter.layers_pattern = {"layers"};
   with_layers.training.warmup_ratio = 0;
@@ -72,7 +75,10 @@ TEST_CASE("a written recipe reads back equal, as YAML and as JSON") {
   with_layers.training.lr_scheduler_kwargs = {0.25, 1, 1e-7};
   with_layers.data.validation.clear();
   with_layers.data.validation_fraction = 0.125;
-  for (const lore::Recipe& recipe : {recipe_of(kShortest), unusual_recipe(), with_layers}) {
+  lore::Recipe with_eva = recipe_of(kShortest);
+  with_eva.adapter.init_lora_weights = "eva";
+  with_eva.adapter.eva_config = {1.5, 0.9, false, false};
+  for (const lore::Recipe& recipe : {recipe_of(kShortest), unusual_recipe(), with_layers, with_eva}) {
     const std::string yaml = lore::to_yaml(recipe);
     INFO(yaml);
     CHECK(problems_of(yaml) == "");

@@ -38,7 +38,7 @@ TEST_CASE("whole parameters get products, sums of rows, or rows at ids, after th
   adapters.full().add("model.q_proj.weight", at::zeros({4, 5}));
   lore::GradientSum sum(adapters);
   REQUIRE(sum.gradients().size() == 5);
-  REQUIRE(lore::trainable_parameters(adapters).size() == 5);
+  REQUIRE(lore::trainable_parameters(adapters, 3).size() == 5);
   const auto& full = adapters.full();
   const at::Tensor x = at::randn({3, 5});
   const at::Tensor dy = at::randn({3, 4});
@@ -55,6 +55,22 @@ TEST_CASE("whole parameters get products, sums of rows, or rows at ids, after th
   CHECK(at::allclose(sum.gradients()[4], 2 * dy.t().mm(x), 1e-5, 1e-5));
   CHECK(full.find("model.norm", "bias") == nullptr);
   CHECK(adapters.parameter_count() == 2 * 5 + 4 * 2 + 30 + 5 + 20);
+  CHECK(adapters.trained_parameter_count() == adapters.parameter_count());
+  adapters.find(1)->trains_a = false;
+  CHECK(adapters.trained_parameter_count() == 4 * 2 + 30 + 5 + 20);
+}
+
+TEST_CASE("B and vectors learn faster, and both matrices on the embeddings at a rate of their own") {
+  lore::AdapterSet adapters = one_adapter();
+  adapters.set(2, *adapters.find(1));
+  adapters.full().add("model.norm.weight", at::zeros({5}));
+  adapters.full().add("lm_head.weight", at::zeros({6, 5}));
+  std::vector<lore::RateGroup> rates;
+  for (const lore::TrainedParameter& parameter : lore::trainable_parameters(adapters, /*embeddings=*/2)) {
+    rates.push_back(parameter.rate);
+  }
+  using enum lore::RateGroup;
+  CHECK(rates == std::vector{kUsual, kFaster, kEmbeddings, kEmbeddings, kFaster, kUsual});
 }
 
 TEST_CASE("clipping scales a large gradient to the norm and leaves a small one") {
