@@ -293,9 +293,9 @@ std::optional<MergeOutcome> run_merge(const MergeRequest& request, const Environ
     std::future<TensorsDigest> hashing_merged = std::async(
         std::launch::async, [&] { return digest_tensors(open_weights(folder.staging())->files(), give_up); });
     std::future<void> flushing = std::async(std::launch::async, [&] { folder.flush(); });
-    report.proof = request.subtract ? prove_subtraction(request, output, plan, folder.staging(), base_path,
-                                                        probe, give_up)
-                                    : prove_merge(base, adapter, plan, folder.staging(), probe, give_up);
+    report.proof = request.subtract
+                       ? prove_subtraction(request, output, plan, folder.staging(), base_path, probe, give_up)
+                       : prove_merge(base, adapter, plan, folder.staging(), probe, give_up);
     flushing.get();
     report.merged = hashing_merged.get();
     if (stop()) {
