@@ -23,9 +23,7 @@ demo: build ## teach SmolLM2-135M 162 enterprise terms and compare answers (unde
 	@$(LORE) train recipes/enterprise-terms.yaml --overwrite
 	@$(LORE) generate --base $(SMOLLM2) --adapter runs/enterprise-terms/adapter --compare \
 	  --prompts data-samples/demo.questions.txt --max-new-tokens 48
-	@$(LORE) evaluate recipes/enterprise-terms.yaml --data data-samples/controls.jsonl --gate "delta.perplexity <= 1"
-	@$(LORE) evaluate recipes/enterprise-terms.yaml --gate "delta.perplexity < 0" \
-	  --report runs/enterprise-terms/evaluation
+	@$(LORE) evaluate recipes/enterprise-terms.yaml --report runs/enterprise-terms/evaluation
 	@echo "demo: for whoever decides: runs/enterprise-terms/evaluation/report.html"
 
 test: build ## run all tests: units, peers (transformers, PEFT), the program

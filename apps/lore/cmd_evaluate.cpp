@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -60,8 +61,14 @@ void apply_recipe(Options& options) {
   request.gates.insert(request.gates.begin(), recipe.evaluation.gates.begin(), recipe.evaluation.gates.end());
 }
 
-/// The suites of `--KIND [NAME=]FILE`.
+const std::string& name_of(const lore::SuiteSpec& suite) {
+  return suite.name.empty() ? suite.kind : suite.name;
+}
+
+/// The suites of `--KIND [NAME=]FILE`, in the place of those of the recipe that have the same names.
 void add_suites(Options& options) {
+  std::vector<lore::SuiteSpec> of_recipe;
+  of_recipe.swap(options.request.suites);
   for (const auto& [kind, files] : options.suites) {
     for (const std::string& file : files) {
       lore::SuiteSpec spec = options.suite;
@@ -70,6 +77,13 @@ void add_suites(Options& options) {
       spec.name = equals == std::string::npos ? "" : file.substr(0, equals);
       spec.path = equals == std::string::npos ? file : file.substr(equals + 1);
       options.request.suites.push_back(spec);
+    }
+  }
+  for (const lore::SuiteSpec& suite : of_recipe) {
+    const auto& given = options.request.suites;
+    if (std::none_of(given.begin(), given.end(),
+                     [&](const lore::SuiteSpec& one) { return name_of(one) == name_of(suite); })) {
+      options.request.suites.push_back(suite);
     }
   }
 }

@@ -98,10 +98,13 @@ def test_each_whole_command_runs(command, scratch):
     if words[0] == "generate":
         words += ["--max-new-tokens", "8"]
     if words[:2] == ["evaluate", "recipes/enterprise-terms.yaml"]:
-        words += ["--set", "data.validation[0].limit=4"]
+        words += ["--set", "data.validation[0].limit=4", "--set", "evaluation.suites[0].limit=6", "--set",
+                  "evaluation.suites[1].limit=6"]
     if words[0] in ("merge", "convert") and (scratch / words[words.index("--output") + 1]).exists():
         words += ["--overwrite"]
-    subprocess.run([BIN / "lore", *words], cwd=scratch, check=True, capture_output=True, timeout=240)
+    result = subprocess.run([BIN / "lore", *words], cwd=scratch, capture_output=True, text=True, timeout=240)
+    # An adapter of three steps need not pass the recipe's gates.
+    assert result.returncode == 0 or (words[0] == "evaluate" and result.returncode == 4), result.stderr
 
 
 def test_every_subcommand_has_help_with_an_example():
