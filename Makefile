@@ -29,7 +29,7 @@ demo: build ## teach SmolLM2-135M 162 enterprise terms and compare answers (unde
 test: build ## run all tests: units, peers (transformers, PEFT), the program
 	@.ci/setup --peers
 	@.ci/fetch-model smollm2-135m-instruct
-	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
+	@ctest --test-dir $(BUILD) --parallel $$(nproc) --output-on-failure --no-tests=error
 
 test-fast: build ## run the unit tests alone
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -L unit
