@@ -22,7 +22,7 @@ at::Tensor normal(std::int64_t rows, std::int64_t columns, std::uint64_t stream)
   return result;
 }
 
-double norm(const at::Tensor& matrix) { return matrix.to(at::kDouble).norm().item<double>(); }
+double frobenius(const at::Tensor& matrix) { return matrix.to(at::kDouble).norm().item<double>(); }
 
 at::Tensor minus(const at::Tensor& first, const at::Tensor& second) { return first.sub(second); }
 
@@ -44,7 +44,7 @@ TEST_CASE("a small matrix gets the singular triplets of LAPACK") {
   const at::Tensor matrix = normal(40, 25, 0);
   const lore::TruncatedSvd svd = lore::truncated_svd(matrix, 6);
   CHECK(svd.s.size(0) == 6);
-  CHECK(norm(minus(matrix, product(svd))) == Approx(best_error(matrix, 6)).epsilon(1e-5));
+  CHECK(frobenius(minus(matrix, product(svd))) == Approx(best_error(matrix, 6)).epsilon(1e-5));
   CHECK(orthonormality(svd.u) < 1e-5);
   CHECK(orthonormality(svd.vt.t()) < 1e-5);
 }
@@ -53,18 +53,18 @@ TEST_CASE("a rank above the matrix's own gives all of it") {
   const at::Tensor matrix = normal(7, 12, 1);
   const lore::TruncatedSvd svd = lore::truncated_svd(matrix, 50);
   CHECK(svd.s.size(0) == 7);
-  CHECK(norm(minus(matrix, product(svd))) < 1e-4);
+  CHECK(frobenius(minus(matrix, product(svd))) < 1e-4);
 }
 
 TEST_CASE("the randomized method is exact for a matrix of low rank, tall or wide") {
   for (const auto& [rows, columns] : {std::pair{500, 300}, std::pair{300, 500}}) {
     const at::Tensor matrix = at::mm(normal(rows, 12, 2), normal(12, columns, 3));
     const lore::TruncatedSvd svd = lore::randomized_svd(matrix, 12);
-    CHECK(norm(minus(matrix, product(svd))) < 1e-4 * norm(matrix));
+    CHECK(frobenius(minus(matrix, product(svd))) < 1e-4 * frobenius(matrix));
     CHECK(orthonormality(svd.u) < 1e-4);
     CHECK(orthonormality(svd.vt.t()) < 1e-4);
     const lore::TruncatedSvd cut = lore::randomized_svd(matrix, 5);
-    CHECK(norm(minus(matrix, product(cut))) == Approx(best_error(matrix, 5)).epsilon(1e-4));
+    CHECK(frobenius(minus(matrix, product(cut))) == Approx(best_error(matrix, 5)).epsilon(1e-4));
   }
 }
 
@@ -76,7 +76,7 @@ TEST_CASE("the randomized method comes within its stated error of the best for s
   for (const at::Tensor& matrix : {flat, slow}) {
     for (const std::int64_t rank : {1, 8, 32}) {
       const double best = best_error(matrix, rank);
-      const double error = norm(minus(matrix, product(lore::randomized_svd(matrix, rank))));
+      const double error = frobenius(minus(matrix, product(lore::randomized_svd(matrix, rank))));
       CHECK(error >= best * (1 - 1e-5));
       CHECK(error <= best * 1.003);
     }
@@ -89,8 +89,8 @@ TEST_CASE("the SVD from factors is that of their product, scale and all") {
   low_rank.b = normal(50, 6, 8);
   low_rank.scale = -0.25;
   const at::Tensor matrix = at::mm(low_rank.b, low_rank.a).mul(low_rank.scale);
-  CHECK(norm(minus(matrix, product(lore::factored_svd(low_rank, 6)))) < 1e-5 * norm(matrix));
-  CHECK(norm(minus(matrix, product(lore::factored_svd(low_rank, 2)))) ==
+  CHECK(frobenius(minus(matrix, product(lore::factored_svd(low_rank, 6)))) < 1e-5 * frobenius(matrix));
+  CHECK(frobenius(minus(matrix, product(lore::factored_svd(low_rank, 2)))) ==
         Approx(best_error(matrix, 2)).epsilon(1e-5));
 }
 
@@ -100,5 +100,5 @@ TEST_CASE("factors of a rank above the matrix's size are reduced to it") {
   low_rank.b = normal(4, 9, 10);
   const lore::TruncatedSvd svd = lore::factored_svd(low_rank, 9);
   CHECK(svd.s.size(0) == 4);
-  CHECK(norm(minus(at::mm(low_rank.b, low_rank.a), product(svd))) < 1e-5);
+  CHECK(frobenius(minus(at::mm(low_rank.b, low_rank.a), product(svd))) < 1e-5);
 }

@@ -24,11 +24,11 @@ TEST_CASE("overlapping windows score every token but the first once, with the co
 
 TEST_CASE("windows that do not overlap leave the first token of each without a score") {
   const std::vector<lore::Window> windows = lore::plan_windows(10, 4, 4);
-  CHECK(windows == std::vector<lore::Window>{{0, 4, 3}, {4, 4, 3}, {8, 2, 1}});
+  CHECK((windows == std::vector<lore::Window>{{0, 4, 3}, {4, 4, 3}, {8, 2, 1}}));
   // A last window of one token has nothing to score.
-  CHECK(lore::plan_windows(9, 4, 4) == std::vector<lore::Window>{{0, 4, 3}, {4, 4, 3}});
+  CHECK((lore::plan_windows(9, 4, 4) == std::vector<lore::Window>{{0, 4, 3}, {4, 4, 3}}));
 }
 
 TEST_CASE("windows slide as in the usual recipe") {
-  CHECK(lore::plan_windows(10, 6, 3) == std::vector<lore::Window>{{0, 6, 5}, {3, 6, 3}, {6, 4, 1}});
+  CHECK((lore::plan_windows(10, 6, 3) == std::vector<lore::Window>{{0, 6, 5}, {3, 6, 3}, {6, 4, 1}}));
 }
