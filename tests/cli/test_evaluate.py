@@ -17,7 +17,8 @@ def text(tmp_path):
 
 
 def evaluate(model, *arguments, check=True):
-    return run("lore", "evaluate", "--base", model, "--dtype", "float32", *arguments, check=check)
+    dtype = [] if "--dtype" in arguments else ["--dtype", "float32"]
+    return run("lore", "evaluate", "--base", model, *dtype, *arguments, check=check)
 
 
 def test_a_report_for_ci_and_for_a_pull_request(model, text, tmp_path):
@@ -89,7 +90,8 @@ def test_what_the_base_gave_is_kept_for_its_owner_and_found_again(model, text, t
     assert second["metrics"] == first["metrics"] and second["tokens_per_second"] is None
     kept = sorted((tmp_path / "cache" / "lore" / "tokens").glob("*.memo"), key=lambda path: path.stat().st_mtime)[-1]
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    other = [["--no-cache"], ["--threads", "1"], ["--batch-tokens", "512"], ["--max-length", "64"], ["--dtype", "bfloat16"]]
+    other = [["--no-cache"], ["--threads", "1"], ["--batch-tokens", "512"], ["--max-length", "64"],
+             ["--dtype", "bfloat16"]]
     for arguments in other:
         again = json.loads(evaluate(model, "--data", text, *arguments, "--json").stdout)
         assert again["reused_results"] == 0, arguments

@@ -21,7 +21,8 @@ TEST_CASE("exactly the documented keys are required") {
     }
   }
   CHECK(required == std::vector<std::string>{"model.path", "data.train", "data.train[].path",
-                                             "data.validation[].path", "output_dir"});
+                                             "data.validation[].path", "evaluation.suites[].kind",
+                                             "evaluation.suites[].path", "output_dir"});
 }
 
 TEST_CASE("a wrong key suggests a sibling, a key elsewhere, or another trainer's name for it") {

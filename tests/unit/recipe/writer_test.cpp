@@ -52,7 +52,7 @@ lore::Recipe unusual_recipe() {
   recipe.training.logging_steps = 2;
   recipe.training.checkpoint_every_steps = 9;
   recipe.evaluation = {
-      4, 2, 1e-3, {{"terms", "heldout.jsonl", "words", "glossary.jsonl", 16, 3}}, {"loss < 2"}};
+      4, 2, 1e-3, {{"terms", "/heldout.jsonl", "words", "/glossary.jsonl", 16, 5, 3}}, {"loss < 2"}};
   recipe.output_dir = "/out";
   return recipe;
 }
