@@ -22,9 +22,16 @@ def reference_logits(model, segments):
         return torch.cat([model(torch.tensor([s["ids"]])).logits[0].float() for s in segments])
 
 
-def check_close(ours, theirs):
+def exact_logits(model, segments):
+    """In float64; leaves the model in it."""
+    model.double()
+    with torch.no_grad():
+        return torch.cat([model(torch.tensor([s["ids"]])).logits[0] for s in segments])
+
+
+def check_close(ours, theirs, bound=1e-4):
     difference = (ours - theirs).abs()
-    assert difference.max() <= 1e-4, f"largest difference {difference.max():.2e}"
+    assert difference.max() <= bound, f"largest difference {difference.max():.2e}"
     assert difference.norm() / theirs.norm() <= 1e-5, f"relative {difference.norm() / theirs.norm():.2e}"
 
 
@@ -110,9 +117,13 @@ def test_smollm2_from_gguf_and_from_a_folder_equals_transformers_on_real_text(sm
     texts = ["".join(real_text()[i : i + 4]) for i in (0, 200, 400)]
     segments = [segment(tokenizer(t, add_special_tokens=False).input_ids[:200]) for t in texts]
     theirs = reference_logits(model, segments)
+    exact = exact_logits(model, segments)
+    # On some processors the float32 of transformers is itself further than 1e-4 from float64.
+    bound = max(1e-4, 1.2 * (theirs - exact).abs().max().item())
     for path in (smollm2_folder, SMOLLM2):
         _, ours = probe("logits", path, "float32", None, segments, tmp_path)
-        check_close(ours["logits"], theirs)
+        assert (ours["logits"] - exact).abs().max() <= bound
+        check_close(ours["logits"], theirs, bound)
 
 
 @pytest.mark.parametrize(
