@@ -1,5 +1,6 @@
 """What documents and --help say can be typed is typed here, in a folder like the repository."""
 
+import functools
 import os
 import re
 import shlex
@@ -37,11 +38,18 @@ def words_of(command):
     return command.replace("(", " ").replace(")", " ").split()[1:]
 
 
+@functools.cache
+def help_of(*names):
+    """What --help of a subcommand prints; None where there is no such subcommand."""
+    result = run("lore", *names, "--help", check=False)
+    return result.stdout if result.returncode == 0 else None
+
+
 def subcommand_of(command):
     """The words that name a subcommand, as `recipe check`."""
     names = []
     for word in words_of(command):
-        if not re.fullmatch(r"[a-z]+", word) or run("lore", *names, word, "--help", check=False).returncode != 0:
+        if not re.fullmatch(r"[a-z]+", word) or help_of(*names, word) is None:
             break
         names.append(word)
     return names
@@ -68,7 +76,7 @@ def test_the_documents_show_commands():
 def test_each_command_in_the_documents_is_one_the_program_knows(page, command):
     names = subcommand_of(command)
     assert names, f"{page}: {command}: no such subcommand"
-    known = run("lore", *names, "--help").stdout
+    known = help_of(*names)
     for option in LONG_OPTION.findall(command):
         assert option in LONG_OPTION.findall(known), f"{page}: {command}: {option} is not in lore {' '.join(names)} --help"
 
@@ -77,7 +85,7 @@ def runnable():
     """Commands of the documents and of every --help that can be run as they stand: training first, then merging."""
     shown = {command for _, command in commands()}
     for name in subcommands():
-        footer = run("lore", *name, "--help").stdout.partition("Example")[2]
+        footer = help_of(*name).partition("Example")[2]
         shown |= {line.strip() for line in footer.splitlines() if line.strip().startswith("lore ")}
     whole = [c for c in shown if not PLACEHOLDER.search(c) and "qwen" not in c and "llama-2" not in c]
     first = ("lore train", "lore merge --base")  # others use the adapter and the merged models
@@ -110,7 +118,7 @@ def test_each_whole_command_runs(command, scratch):
 def test_every_subcommand_has_help_with_an_example():
     takes_nothing = (["recipe", "schema"], ["recipe", "reference"], ["recipe", "init"])
     for name in subcommands():
-        text = run("lore", *name, "--help").stdout
+        text = help_of(*name)
         assert "Usage" in text, name
         if name[0] != "completion" and name not in (["recipe"], *takes_nothing):
             assert "Example" in text, f"lore {' '.join(name)} --help shows no example"

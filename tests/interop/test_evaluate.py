@@ -9,7 +9,7 @@ from lore_program import REPOSITORY, SMOLLM2, run
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-TEXT = (REPOSITORY / "data-samples" / "README.md", REPOSITORY / "docs" / "evaluate.md")
+TEXT = (REPOSITORY / "data-samples" / "README.md", REPOSITORY / "docs" / "extract.md")
 
 
 def sliding_loss(model, ids, max_length, stride):
