@@ -17,9 +17,9 @@ build: setup ## build the program: build/release/bin/lore (first time about 10 m
 	@test -e $(BUILD)/build.ninja || cmake --preset release $(TORCH)
 	@cmake --build --preset release
 
-demo: build ## teach SmolLM2-135M 162 enterprise terms and compare answers (under 5 minutes after the build)
+demo: build ## teach SmolLM2-135M 162 enterprise terms and compare answers (about 5 minutes after the build)
 	@.ci/fetch-model smollm2-135m-instruct
-	@echo "demo: training on the sample corpus, then five questions before and after (under 5 minutes)"
+	@echo "demo: training on the sample corpus, then five questions before and after, then the recipe's gates (about 5 minutes)"
 	@$(LORE) train recipes/enterprise-terms.yaml --overwrite
 	@$(LORE) generate --base $(SMOLLM2) --adapter runs/enterprise-terms/adapter --compare \
 	  --prompts data-samples/demo.questions.txt --max-new-tokens 48
