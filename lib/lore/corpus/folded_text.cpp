@@ -102,7 +102,7 @@ struct Characters {
 };
 
 struct PlacedCharacters {
-  std::vector<FoldedCharacter> list;
+  std::vector<TracedCharacter> list;
 
   void push(char32_t character, std::size_t begin, std::size_t end) {
     list.push_back({character, begin, end});
@@ -123,7 +123,7 @@ std::u32string folded_text(std::string_view text) {
   return std::move(result.text);
 }
 
-std::vector<FoldedCharacter> folded_characters(std::string_view text) {
+std::vector<TracedCharacter> folded_characters(std::string_view text) {
   PlacedCharacters result;
   result.list.reserve(text.size());
   Folding(result).run(text);

@@ -13,13 +13,13 @@ namespace lore {
 std::u32string folded_text(std::string_view text);
 
 /// A character of a folded text, and the bytes [begin, end) of the text that it stands for.
-struct FoldedCharacter {
+struct TracedCharacter {
   char32_t character;
   std::size_t begin;
   std::size_t end;
 };
 
 /// `folded_text` with where each of its characters came from.
-std::vector<FoldedCharacter> folded_characters(std::string_view text);
+std::vector<TracedCharacter> folded_characters(std::string_view text);
 
 }  // namespace lore

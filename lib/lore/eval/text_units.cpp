@@ -25,7 +25,7 @@ bool is_word_part(char32_t c) {
 bool is_hyphen(char32_t c) { return c == '-' || c == 0xAD || (c >= 0x2010 && c <= 0x2015) || c == 0x2212; }
 
 /// A hyphen inside a word: neither the dash of "A - B" nor the sign of "-5".
-bool is_joining_hyphen(const std::vector<FoldedCharacter>& characters, std::size_t i) {
+bool is_joining_hyphen(const std::vector<TracedCharacter>& characters, std::size_t i) {
   return is_hyphen(characters[i].character) && i > 0 && is_word_part(characters[i - 1].character) &&
          i + 1 < characters.size() && is_word_part(characters[i + 1].character);
 }
@@ -35,7 +35,7 @@ bool is_apostrophe(char32_t c) { return c == '\'' || c == 0x2019; }
 }  // namespace
 
 std::vector<TextUnit> text_units(std::string_view text) {
-  const std::vector<FoldedCharacter> characters = folded_characters(text);
+  const std::vector<TracedCharacter> characters = folded_characters(text);
   std::vector<TextUnit> units;
   UnitGap gap = UnitGap::kNone;
   for (std::size_t i = 0; i < characters.size();) {

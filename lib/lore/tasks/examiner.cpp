@@ -99,16 +99,16 @@ Examiner::Examiner(const ExaminedBase& base, std::int64_t batch_tokens, bool use
   }
 }
 
-std::optional<Outcome> Examiner::examine(const Questions& questions, const Contestant& contestant) {
+std::optional<Outcome> Examiner::examine(const Questions& questions, const ExaminedModel& examined) {
   Outcome outcome;
   for (const LanguageSource& source : questions.sources) {
-    outcome.scores.push_back(score(source, contestant));
+    outcome.scores.push_back(score(source, examined));
     if (stopped()) {
       return std::nullopt;
     }
   }
   for (const NamedSuite& suite : questions.suites) {
-    outcome.cases.push_back(ask(suite, contestant));
+    outcome.cases.push_back(ask(suite, examined));
     if (stopped()) {
       return std::nullopt;
     }
@@ -116,8 +116,8 @@ std::optional<Outcome> Examiner::examine(const Questions& questions, const Conte
   return outcome;
 }
 
-LanguageScore Examiner::score(const LanguageSource& source, const Contestant& contestant) {
-  if (contestant.is_base && kept_) {
+LanguageScore Examiner::score(const LanguageSource& source, const ExaminedModel& examined) {
+  if (examined.is_base && kept_) {
     if (const auto known = kept_->find_score(source.identity)) {
       ++reused_;
       return *known;
@@ -126,32 +126,32 @@ LanguageScore Examiner::score(const LanguageSource& source, const Contestant& co
   const auto start = std::chrono::steady_clock::now();
   const auto all = static_cast<double>(std::max<std::int64_t>(1, source.tokens()));
   const LanguageScore score =
-      score_source(*base_.base.model, contestant.adapters, source, batch_tokens_, [&](std::int64_t done) {
-        on_progress_(contestant.name, source.name, static_cast<double>(done) / all);
+      score_source(*base_.base.model, examined.adapters, source, batch_tokens_, [&](std::int64_t done) {
+        on_progress_(examined.name, source.name, static_cast<double>(done) / all);
         return !stopped();
       });
   tokens_ += source.tokens();
   seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (contestant.is_base && kept_ && !stopped()) {
+  if (examined.is_base && kept_ && !stopped()) {
     kept_->keep(source.identity, score);
   }
   return score;
 }
 
-std::vector<SuiteCase> Examiner::ask(const NamedSuite& suite, const Contestant& contestant) {
-  if (contestant.is_base && kept_) {
+std::vector<SuiteCase> Examiner::ask(const NamedSuite& suite, const ExaminedModel& examined) {
+  if (examined.is_base && kept_) {
     if (auto known = kept_->find_cases(suite.identity)) {
       ++reused_;
       return std::move(*known);
     }
   }
   std::vector<SuiteCase> cases =
-      suite.suite->run({*base_.base.model, contestant.adapters, *base_.tokenizer, base_.maker.builder,
+      suite.suite->run({*base_.base.model, examined.adapters, *base_.tokenizer, base_.maker.builder,
                         !base_.maker.chat_template.empty(), stop_ids_, batch_tokens_, [&](double share) {
-                          on_progress_(contestant.name, suite.name, share);
+                          on_progress_(examined.name, suite.name, share);
                           return !stopped();
                         }});
-  if (contestant.is_base && kept_ && !stopped()) {
+  if (examined.is_base && kept_ && !stopped()) {
     kept_->keep(suite.identity, cases);
   }
   return cases;

@@ -28,7 +28,7 @@ ExaminedBase load_examined_base(const ModelSpec& spec, const DataSpec& rows, con
 LoraAdapter load_adapter(const std::string& folder, const LlamaForCausalLm& model, Messages& messages);
 
 /// A model that is measured: a base alone, or with an adapter.
-struct Contestant {
+struct ExaminedModel {
   std::string name;  ///< for the progress: "base", "adapter"
   const AdapterSet& adapters;
   bool is_base = false;
@@ -57,7 +57,7 @@ class Examiner {
            const Environment& environment, EvaluationProgress on_progress);
 
   /// Nothing when a signal ended it.
-  std::optional<Outcome> examine(const Questions& questions, const Contestant& contestant);
+  std::optional<Outcome> examine(const Questions& questions, const ExaminedModel& examined);
 
   /// Whether a signal ended what was going on.
   bool stopped() const { return *environment_.signal != 0; }
@@ -66,8 +66,8 @@ class Examiner {
   std::size_t reused() const { return reused_; }   ///< results that were kept from an earlier run
 
  private:
-  LanguageScore score(const LanguageSource& source, const Contestant& contestant);
-  std::vector<SuiteCase> ask(const NamedSuite& suite, const Contestant& contestant);
+  LanguageScore score(const LanguageSource& source, const ExaminedModel& examined);
+  std::vector<SuiteCase> ask(const NamedSuite& suite, const ExaminedModel& examined);
 
   const ExaminedBase& base_;
   std::int64_t batch_tokens_;
