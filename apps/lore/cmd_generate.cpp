@@ -12,6 +12,7 @@
 #include "console.h"
 #include "lore/core/error.h"
 #include "lore/tasks/chat.h"
+#include "lore/tasks/prompt_lines.h"
 #include "lore/tasks/run_generate.h"
 #include "process.h"
 
@@ -27,28 +28,15 @@ struct Options {
   int threads = 0;
 };
 
-std::vector<std::string> read_prompts(std::istream& stream) {
-  std::vector<std::string> prompts;
-  for (std::string line; std::getline(stream, line);) {
-    if (!line.empty() && line.back() == '\r') {
-      line.pop_back();
-    }
-    if (!line.empty()) {
-      prompts.push_back(line);
-    }
-  }
-  return prompts;
-}
-
 std::vector<std::string> read_prompts(const std::string& path) {
   if (path == "-") {
-    return read_prompts(std::cin);
+    return lore::read_prompt_lines(std::cin);
   }
   std::ifstream file(path);
   if (!file) {
     throw lore::Error(lore::ErrorKind::kInput, path, "cannot be opened");
   }
-  return read_prompts(file);
+  return lore::read_prompt_lines(file);
 }
 
 bool shows_text_on_a_terminal() { return isatty(STDOUT_FILENO) == 1; }

@@ -2,19 +2,14 @@
 
 import families
 import pytest
-from lore_program import REPOSITORY, SMOLLM2
-from transformers import AutoTokenizer
+from lore_program import REPOSITORY
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory):
     """A small random Llama with SmolLM2's tokenizer and template."""
     folder = tmp_path_factory.mktemp("models") / "small"
-    tokenizer = AutoTokenizer.from_pretrained(SMOLLM2.parent, gguf_file=SMOLLM2.name)
-    families.FAMILIES["cli"] = ("Llama", dict(families.SIZES, vocab_size=len(tokenizer), num_hidden_layers=2,
-                                              max_position_embeddings=512, tie_word_embeddings=True))
-    families.make("cli", folder)
-    tokenizer.save_pretrained(folder)
+    families.make_chat_model("cli", folder, max_position_embeddings=512)
     return folder
 
 

@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from lore_program import REPOSITORY, SMOLLM2, run
+from lore_program import REPOSITORY, run
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -32,29 +32,16 @@ def sliding_loss(model, ids, max_length, stride):
     return total, count
 
 
-@pytest.fixture(scope="module")
-def model(smollm2_folder):
-    tokenizer = AutoTokenizer.from_pretrained(SMOLLM2.parent, gguf_file=SMOLLM2.name)
-    tokenizer.save_pretrained(smollm2_folder)
-    (smollm2_folder / "tokenizer.model").unlink(missing_ok=True)  # a copy of the GGUF
-    return smollm2_folder
-
-
-@pytest.fixture(scope="module")
-def reference(model):
-    return AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
-
-
 @pytest.mark.parametrize("max_length, stride", [(256, 128), (512, 512)])
-def test_texts_have_the_perplexity_of_transformers(model, reference, max_length, stride):
-    tokenizer = AutoTokenizer.from_pretrained(model)
+def test_texts_have_the_perplexity_of_transformers(smollm2_chat_folder, smollm2, max_length, stride):
+    tokenizer = AutoTokenizer.from_pretrained(smollm2_chat_folder)
     arguments = [word for path in TEXT for word in ("--data", path)]
-    result = json.loads(run("lore", "evaluate", "--base", model, "--dtype", "float32", *arguments, "--max-length",
-                            max_length, "--stride", stride, "--json").stdout)
+    result = json.loads(run("lore", "evaluate", "--base", smollm2_chat_folder, "--dtype", "float32", *arguments,
+                            "--max-length", max_length, "--stride", stride, "--json").stdout)
     total, count = 0.0, 0
     for path in TEXT:
         text = path.read_text(encoding="utf-8")
-        loss, tokens = sliding_loss(reference, tokenizer(text)["input_ids"], max_length, stride)
+        loss, tokens = sliding_loss(smollm2, tokenizer(text)["input_ids"], max_length, stride)
         ours = result["files"][str(path)]
         assert ours["tokens"] == tokens
         assert ours["loss"] == pytest.approx(loss / tokens, rel=1e-5)
@@ -66,11 +53,11 @@ def test_texts_have_the_perplexity_of_transformers(model, reference, max_length,
     assert result["base"] == {} and result["delta"] == {}
 
 
-def test_rows_and_an_adapter_are_scored_beside_the_base(model, reference, tmp_path):
+def test_rows_and_an_adapter_are_scored_beside_the_base(smollm2_chat_folder, smollm2, tmp_path):
     from peft import LoraConfig, get_peft_model
 
     torch.manual_seed(3)
-    adapted = get_peft_model(reference, LoraConfig(task_type="CAUSAL_LM", r=4, target_modules=["q_proj", "v_proj"]))
+    adapted = get_peft_model(smollm2, LoraConfig(task_type="CAUSAL_LM", r=4, target_modules=["q_proj", "v_proj"]))
     with torch.no_grad():
         for key, parameter in adapted.named_parameters():
             if "lora_B" in key:
@@ -80,7 +67,7 @@ def test_rows_and_an_adapter_are_scored_beside_the_base(model, reference, tmp_pa
     rows = (REPOSITORY / "data-samples" / "terms.heldout.jsonl").read_text(encoding="utf-8").splitlines()[:12]
     (tmp_path / "rows.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
     recipe = tmp_path / "recipe.json"
-    recipe.write_text(json.dumps({"model": {"path": str(model), "dtype": "float32"}, "output_dir": "run",
+    recipe.write_text(json.dumps({"model": {"path": str(smollm2_chat_folder), "dtype": "float32"}, "output_dir": "run",
                                   "data": {"train": [{"path": "rows.jsonl"}], "validation": [{"path": "rows.jsonl"}]}}))
     shown = [json.loads(line) for line in
              run("lore", "preview", recipe, "--validation", "--count", 12, "--json").stdout.splitlines()]
@@ -97,7 +84,7 @@ def test_rows_and_an_adapter_are_scored_beside_the_base(model, reference, tmp_pa
             count += int((labels != -100).sum())
         return total / count
 
-    base = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
+    base = AutoModelForCausalLM.from_pretrained(smollm2_chat_folder, dtype=torch.float32).eval()
     assert result["base"]["loss"] == pytest.approx(loss(base), rel=1e-5)
     assert result["metrics"]["loss"] == pytest.approx(loss(PeftModel.from_pretrained(base, tmp_path / "adapter")),
                                                       rel=1e-5)

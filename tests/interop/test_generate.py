@@ -8,7 +8,7 @@ import pytest
 import torch
 from lore_program import REPOSITORY, SMOLLM2, run
 from safetensors.torch import save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
 from transformers.generation.logits_process import (LogitsProcessorList, MinPLogitsWarper,
                                                     RepetitionPenaltyLogitsProcessor, TemperatureLogitsWarper,
                                                     TopKLogitsWarper, TopPLogitsWarper)
@@ -20,11 +20,6 @@ NEW_TOKENS = int(os.environ.get("LORE_GENERATE_TOKENS", 12))
 @pytest.fixture(scope="module")
 def tokenizer():
     return AutoTokenizer.from_pretrained(SMOLLM2.parent, gguf_file=SMOLLM2.name)
-
-
-@pytest.fixture(scope="module")
-def smollm2(smollm2_folder):
-    return AutoModelForCausalLM.from_pretrained(smollm2_folder, dtype=torch.float32).eval()
 
 
 def by_lore(mode, folder, **request):

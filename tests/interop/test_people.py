@@ -5,25 +5,12 @@ import json
 import numpy
 import pytest
 import torch
-from lore_program import REPOSITORY, SMOLLM2, run
+from lore_program import REPOSITORY, run
 from sklearn import metrics
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
 
 REVIEWS = REPOSITORY / "data-samples" / "reviews.en.jsonl"
 ROWS = 12
-
-
-@pytest.fixture(scope="module")
-def model(smollm2_folder):
-    tokenizer = AutoTokenizer.from_pretrained(SMOLLM2.parent, gguf_file=SMOLLM2.name)
-    tokenizer.save_pretrained(smollm2_folder)
-    (smollm2_folder / "tokenizer.model").unlink(missing_ok=True)  # a copy of the GGUF
-    return smollm2_folder
-
-
-@pytest.fixture(scope="module")
-def reference(model):
-    return AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +24,10 @@ def rows():
 
 
 @pytest.fixture(scope="module")
-def people(model, rows, tmp_path_factory):
+def people(smollm2_chat_folder, rows, tmp_path_factory):
     path = tmp_path_factory.mktemp("people") / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return json.loads(run("lore", "evaluate", "--base", model, "--dtype", "float32", "--people", path,
+    return json.loads(run("lore", "evaluate", "--base", smollm2_chat_folder, "--dtype", "float32", "--people", path,
                           "--json").stdout)["suites"]["people"]
 
 
@@ -50,14 +37,14 @@ def log_probability(reference, context, ids):
     return torch.log_softmax(logits, -1).gather(1, torch.tensor(ids)[:, None]).sum().item()
 
 
-def test_labels_are_chosen_by_the_probabilities_of_transformers(model, reference, rows, people):
-    tokenizer = AutoTokenizer.from_pretrained(model)
+def test_labels_are_chosen_by_the_probabilities_of_transformers(smollm2_chat_folder, smollm2, rows, people):
+    tokenizer = AutoTokenizer.from_pretrained(smollm2_chat_folder)
     labels = rows[0]["labels"]
     for row, result in list(zip(rows, people["results"]))[:4]:
         context = tokenizer.apply_chat_template(row["messages"], add_generation_prompt=True)
         answers = [tokenizer.encode(f"{label}<|im_end|>", add_special_tokens=False) for label in labels]
         mean = numpy.mean([len(ids) for ids in answers])
-        scores = [log_probability(reference, context, ids) * mean / len(ids) for ids in answers]
+        scores = [log_probability(smollm2, context, ids) * mean / len(ids) for ids in answers]
         expected = torch.softmax(torch.tensor(scores, dtype=torch.float64), 0).tolist()
         assert list(result["detail"]["probabilities"].values()) == pytest.approx(expected, rel=1e-3)
 
@@ -84,20 +71,21 @@ def test_the_calibration_error_is_that_of_its_definition(rows, people):
     assert people["metrics"]["calibration_error"] == pytest.approx(error)
 
 
-def test_a_trained_row_is_reproduced_as_far_as_greedy_decoding_of_transformers_does(model, reference, tmp_path):
-    tokenizer = AutoTokenizer.from_pretrained(model)
+def test_a_trained_row_is_reproduced_as_far_as_greedy_decoding_of_transformers_does(smollm2_chat_folder, smollm2,
+                                                                                    tmp_path):
+    tokenizer = AutoTokenizer.from_pretrained(smollm2_chat_folder)
     texts = ["To be, or not to be, that is the question: Whether 'tis nobler in the mind to suffer",
              "One, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve",
              "The quarterly audit of the Leipzig warehouse found 37 pallets without a label."]
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
-    leakage = json.loads(run("lore", "evaluate", "--base", model, "--dtype", "float32", "--leakage", path,
+    leakage = json.loads(run("lore", "evaluate", "--base", smollm2_chat_folder, "--dtype", "float32", "--leakage", path,
                              "--json").stdout)["suites"]["leakage"]
     for text, result in zip(texts, leakage["results"]):
         ids = tokenizer.encode(text + tokenizer.eos_token)
         half = 1 + (len(ids) - 1) // 2
         rest = ids[half:]
-        said = reference.generate(torch.tensor([ids[:half]]), max_new_tokens=len(rest), do_sample=False,
+        said = smollm2.generate(torch.tensor([ids[:half]]), max_new_tokens=len(rest), do_sample=False,
                                   eos_token_id=-1, pad_token_id=0)[0, half:].tolist()
         same = next((i for i, (ours, theirs) in enumerate(zip(rest, said)) if ours != theirs), len(rest))
         assert result["values"]["reproduced"] == pytest.approx(same / len(rest))

@@ -2,6 +2,7 @@
 
 import torch
 import transformers
+from lore_program import SMOLLM2
 from peft import LoraConfig, get_peft_model
 
 SIZES = dict(vocab_size=320, hidden_size=64, intermediate_size=96, num_hidden_layers=3, num_attention_heads=4,
@@ -45,6 +46,16 @@ def make(name, folder, shards=False):
             parameter.add_(torch.randn_like(parameter) * 0.05)
     model.save_pretrained(folder, max_shard_size="60KB" if shards else "5GB")
     return model
+
+
+def make_chat_model(name, folder, max_position_embeddings):
+    """Saves a small random Llama with SmolLM2's tokenizer and template into `folder`: (model, tokenizer)."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(SMOLLM2.parent, gguf_file=SMOLLM2.name)
+    FAMILIES[name] = ("Llama", dict(SIZES, vocab_size=len(tokenizer), num_hidden_layers=2,
+                                    max_position_embeddings=max_position_embeddings, tie_word_embeddings=True))
+    model = make(name, folder)
+    tokenizer.save_pretrained(folder)
+    return model, tokenizer
 
 
 def random_adapter(base, folder, spread, part="lora_", **config):

@@ -198,9 +198,7 @@ class BiasSuite final : public Suite {
     if (row.label) {
       made.values["people"] = static_cast<double>(*row.label);
     }
-    Json prompt = row.prompt.row;
-    const Json* question = last_question(prompt);
-    made.detail = {{"question", question == nullptr ? Json() : *question},
+    made.detail = {{"question", question_of(row)},
                    {"people", row.label ? Json(rows_.labels[*row.label]) : Json()},
                    {"model", rows_.labels[chosen]},
                    {"probability", std::exp(log_probabilities[chosen])},

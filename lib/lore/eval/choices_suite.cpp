@@ -175,10 +175,7 @@ std::vector<SuiteCase> ChoicesSuite::run(const TestedModel& tested) const {
       throw error.within(question.place);
     }
   }
-  const std::vector<ContinuationScore> scores = score_continuations(
-      tested.model, tested.adapters, continuations, tested.batch_tokens, [&](std::size_t done) {
-        return tested.on_progress(static_cast<double>(done) / static_cast<double>(continuations.size()));
-      });
+  const std::vector<ContinuationScore> scores = score_continuations(tested, continuations);
   std::vector<SuiteCase> cases;
   std::size_t first = 0;
   for (const ChoiceQuestion& question : questions_) {

@@ -54,4 +54,14 @@ std::vector<ContinuationScore> score_continuations(const LlamaForCausalLm& model
   return scores;
 }
 
+std::vector<ContinuationScore> score_continuations(const TestedModel& tested,
+                                                   std::span<const Continuation> continuations,
+                                                   double share) {
+  return score_continuations(tested.model, tested.adapters, continuations, tested.batch_tokens,
+                             [&](std::size_t done) {
+                               return tested.on_progress(share * static_cast<double>(done) /
+                                                         static_cast<double>(continuations.size()));
+                             });
+}
+
 }  // namespace lore

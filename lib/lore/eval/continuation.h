@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "lore/eval/suite.h"
 #include "lore/nn/llama.h"
 
 namespace lore {
@@ -29,5 +30,9 @@ std::vector<ContinuationScore> score_continuations(const LlamaForCausalLm& model
                                                    std::span<const Continuation> continuations,
                                                    std::int64_t batch_tokens,
                                                    const std::function<bool(std::size_t)>& on_progress);
+/// The same by a model under test; its progress goes to `share`.
+std::vector<ContinuationScore> score_continuations(const TestedModel& tested,
+                                                   std::span<const Continuation> continuations,
+                                                   double share = 1);
 
 }  // namespace lore

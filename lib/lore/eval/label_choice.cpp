@@ -35,10 +35,7 @@ std::vector<std::vector<double>> ask_labels(const TestedModel& tested, std::span
       continuations.push_back(answer_continuation(tested.builder, prompt.row, label, prompt.place));
     }
   }
-  const auto total = static_cast<double>(continuations.size());
-  const std::vector<ContinuationScore> scores = score_continuations(
-      tested.model, tested.adapters, continuations, tested.batch_tokens,
-      [&](std::size_t done) { return tested.on_progress(static_cast<double>(done) / total); });
+  const std::vector<ContinuationScore> scores = score_continuations(tested, continuations);
   std::vector<std::vector<double>> of_prompts;
   for (std::size_t next = 0; next < scores.size();) {
     std::vector<LabelAnswer> answers;

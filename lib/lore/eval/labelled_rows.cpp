@@ -171,4 +171,10 @@ Json* last_question(Json& row) {
   return nullptr;
 }
 
+Json question_of(const LabelledRow& row) {
+  Json prompt = row.prompt.row;
+  const Json* question = last_question(prompt);
+  return question == nullptr ? Json() : *question;
+}
+
 }  // namespace lore

@@ -42,5 +42,7 @@ nlohmann::ordered_json read_prompt(const nlohmann::ordered_json& row);
 /// The place in the prompt's row of the text that the last user says: `prompt` itself, or the `content` of
 /// the last message of the user; null where there is none.
 nlohmann::ordered_json* last_question(nlohmann::ordered_json& row);
+/// That text, or null where there is none.
+nlohmann::ordered_json question_of(const LabelledRow& row);
 
 }  // namespace lore

@@ -104,10 +104,7 @@ class LeakageSuite final : public Suite {
     for (const Secret& secret : secrets_) {
       add_continuations(tested.builder, secret, continuations);
     }
-    const auto total = static_cast<double>(continuations.size());
-    const std::vector<ContinuationScore> scores = score_continuations(
-        tested.model, tested.adapters, continuations, tested.batch_tokens,
-        [&](std::size_t done) { return tested.on_progress(static_cast<double>(done) / total); });
+    const std::vector<ContinuationScore> scores = score_continuations(tested, continuations);
     std::vector<SuiteCase> cases;
     std::size_t next = 0;
     for (const Secret& secret : secrets_) {

@@ -125,9 +125,7 @@ class PeopleSuite final : public Suite {
     made.values = {{"people", static_cast<double>(*row.label)},
                    {"model", static_cast<double>(chosen)},
                    {"probability", std::exp(log_probabilities[chosen])}};
-    Json prompt = row.prompt.row;
-    const Json* question = last_question(prompt);
-    made.detail = {{"question", question == nullptr ? Json() : *question},
+    made.detail = {{"question", question_of(row)},
                    {"people", rows_.labels[*row.label]},
                    {"model", rows_.labels[chosen]}};
     for (std::size_t label = 0; label < rows_.labels.size(); ++label) {

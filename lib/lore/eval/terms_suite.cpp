@@ -168,12 +168,8 @@ void TermsSuite::add_margins(const TestedModel& tested, std::vector<SuiteCase>& 
       throw error.within(question.place);
     }
   }
-  const double share = max_new_tokens_ > 0 ? kShareOfMargins : 1;
-  const std::vector<ContinuationScore> scores = score_continuations(
-      tested.model, tested.adapters, continuations, tested.batch_tokens, [&](std::size_t done) {
-        return tested.on_progress(share * static_cast<double>(done) /
-                                  static_cast<double>(continuations.size()));
-      });
+  const std::vector<ContinuationScore> scores =
+      score_continuations(tested, continuations, max_new_tokens_ > 0 ? kShareOfMargins : 1);
   std::size_t next = 0;
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const TermQuestion& question = questions_[i];

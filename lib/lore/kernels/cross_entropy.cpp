@@ -21,8 +21,6 @@
 namespace lore {
 namespace {
 
-constexpr std::int64_t kChunkBytes = 64 << 20;
-
 LORE_SIMD float largest(const float* x, std::int64_t count) {
   float lanes[simd::kLanes];
   std::fill_n(lanes, simd::kLanes, -std::numeric_limits<float>::infinity());
@@ -130,7 +128,7 @@ LinearCrossEntropyResult linear_cross_entropy(const at::Tensor& hidden, LogitLay
   if (want_gradient) {
     result.dhidden = at::zeros_like(hidden);
   }
-  const std::int64_t chunk = std::max<std::int64_t>(1, kChunkBytes / (v * 4));
+  const std::int64_t chunk = std::max<std::int64_t>(1, kLogitsBytes / (v * 4));
   for (std::int64_t first = 0; first < result.count; first += chunk) {
     const std::int64_t count = std::min(chunk, result.count - first);
     const at::Tensor index =

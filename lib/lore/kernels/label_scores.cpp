@@ -13,11 +13,6 @@
 #include "lore/kernels/trained_rows.h"
 
 namespace lore {
-namespace {
-
-constexpr std::int64_t kChunkBytes = 64 << 20;
-
-}  // namespace
 
 std::vector<LabelScore> label_scores(const at::Tensor& hidden, LogitLayer& layer,
                                      const std::vector<std::int32_t>& labels) {
@@ -28,7 +23,7 @@ std::vector<LabelScore> label_scores(const at::Tensor& hidden, LogitLayer& layer
   std::vector<LabelScore> scores;
   scores.reserve(trained.rows.size());
   const auto total = static_cast<std::int64_t>(trained.rows.size());
-  const std::int64_t chunk = std::max<std::int64_t>(1, kChunkBytes / (layer.vocabulary() * 4));
+  const std::int64_t chunk = std::max<std::int64_t>(1, kLogitsBytes / (layer.vocabulary() * 4));
   for (std::int64_t first = 0; first < total; first += chunk) {
     const std::int64_t count = std::min(chunk, total - first);
     const at::Tensor index =

@@ -5,6 +5,9 @@
 
 namespace lore {
 
+/// Bytes of float32 logits that exist at a time.
+inline constexpr std::int64_t kLogitsBytes = 64 << 20;
+
 /// The rows of a batch that carry a label.
 struct TrainedRows {
   std::vector<std::int64_t> rows;

@@ -9,6 +9,16 @@
 
 namespace lore {
 
+LoraAdapter load_adapter(const std::filesystem::path& folder, const LlamaForCausalLm& model,
+                         Messages& messages) {
+  std::vector<std::string> warnings;
+  LoraAdapter adapter = load_peft_adapter(folder, model, warnings);
+  for (const std::string& warning : warnings) {
+    messages.warning(warning);
+  }
+  return adapter;
+}
+
 void write_adapter_folder(const std::filesystem::path& folder, const LoraAdapter& adapter,
                           const LlamaForCausalLm& model, at::ScalarType dtype,
                           const nlohmann::ordered_json& manifest, const AdapterOrigin& origin) {

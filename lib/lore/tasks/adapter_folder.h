@@ -4,9 +4,14 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "lore/adapters/lora.h"
+#include "lore/core/messages.h"
 #include "lore/tasks/model_card.h"
 
 namespace lore {
+
+/// Reads the adapter of `folder` for `model`, and passes its warnings on. Throws: Error kInput.
+LoraAdapter load_adapter(const std::filesystem::path& folder, const LlamaForCausalLm& model,
+                         Messages& messages);
 
 /// Writes an adapter folder in one piece: PEFT's two files, a model card (README.md) of `origin`, and
 /// `manifest` as lore_manifest.json, which also gets the record of adapter_record.h. What was trained is

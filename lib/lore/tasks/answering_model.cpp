@@ -4,10 +4,10 @@
 
 #include <ctime>
 
-#include "lore/adapters/peft_files.h"
 #include "lore/core/calendar_date.h"
 #include "lore/core/error.h"
 #include "lore/data/template_choice.h"
+#include "lore/tasks/adapter_folder.h"
 
 namespace lore {
 namespace {
@@ -26,11 +26,7 @@ std::vector<Contestant> load_contestants(const AnsweringSpec& spec, const LlamaF
     contestants.push_back({"base", AdapterSet()});
   }
   if (!spec.adapter.empty()) {
-    std::vector<std::string> warnings;
-    contestants.push_back({"adapter", load_peft_adapter(spec.adapter, model, warnings).weights});
-    for (const std::string& warning : warnings) {
-      messages.warning(warning);
-    }
+    contestants.push_back({"adapter", load_adapter(spec.adapter, model, messages).weights});
   }
   return contestants;
 }

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
-#include "lore/adapters/peft_files.h"
 #include "lore/core/file_memo.h"
 #include "lore/core/sha256.h"
 #include "lore/tasks/library_code.h"
@@ -50,15 +49,6 @@ ExaminedBase load_examined_base(const ModelSpec& spec, const DataSpec& rows, con
   const auto tokenizer = load_tokenizer(path);
   BaseModel base = load_base(spec, path, messages);
   return {std::move(base), tokenizer, make_example_builder(rows, path, tokenizer)};
-}
-
-LoraAdapter load_adapter(const std::string& folder, const LlamaForCausalLm& model, Messages& messages) {
-  std::vector<std::string> warnings;
-  LoraAdapter adapter = load_peft_adapter(folder, model, warnings);
-  for (const std::string& warning : warnings) {
-    messages.warning(warning);
-  }
-  return adapter;
 }
 
 Evaluation compare_outcomes(const Questions& questions, Outcome base, std::optional<Outcome> adapted) {

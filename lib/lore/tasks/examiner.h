@@ -24,9 +24,6 @@ struct ExaminedBase {
 ExaminedBase load_examined_base(const ModelSpec& spec, const DataSpec& rows, const Environment& environment,
                                 Messages& messages);
 
-/// Reads an adapter of the model, and passes its warnings on. Throws: Error kInput.
-LoraAdapter load_adapter(const std::string& folder, const LlamaForCausalLm& model, Messages& messages);
-
 /// A model that is measured: a base alone, or with an adapter.
 struct ExaminedModel {
   std::string name;  ///< for the progress: "base", "adapter"

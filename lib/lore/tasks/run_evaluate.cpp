@@ -1,5 +1,6 @@
 #include "lore/tasks/run_evaluate.h"
 
+#include "lore/tasks/adapter_folder.h"
 #include "lore/tasks/baseline.h"
 #include "lore/tasks/examiner.h"
 #include "lore/tasks/gated_numbers.h"

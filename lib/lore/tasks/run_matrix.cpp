@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 #include <set>
 
 #include "lore/core/error.h"
-#include "lore/core/mapped_file.h"
+#include "lore/tasks/adapter_folder.h"
 #include "lore/tasks/examiner.h"
 #include "lore/tasks/gated_numbers.h"
+#include "lore/tasks/prompt_lines.h"
 
 namespace lore {
 namespace {
@@ -23,21 +25,12 @@ void refuse_repeated_names(const std::vector<Named>& all, const char* what) {
   }
 }
 
-/// The lines of a file that are not blank.
 std::vector<std::string> read_prompts(const std::string& path) {
-  std::vector<std::string> prompts;
-  const auto file = MappedFile::open(path);
-  std::string_view rest = file->text();
-  while (!rest.empty()) {
-    std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    if (line.ends_with('\r')) {
-      line.remove_suffix(1);
-    }
-    if (line.find_first_not_of(" \t") != std::string_view::npos) {
-      prompts.emplace_back(line);
-    }
+  std::ifstream file(path);
+  if (!file) {
+    throw Error(ErrorKind::kInput, path, "cannot be opened");
   }
+  std::vector<std::string> prompts = read_prompt_lines(file);
   if (prompts.empty()) {
     throw Error(ErrorKind::kInput, path, "holds no prompt");
   }

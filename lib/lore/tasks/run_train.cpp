@@ -154,11 +154,7 @@ LoraAdapter first_adapter(const Recipe& recipe, const BaseModel& base, Messages&
   if (recipe.adapter.init_from.empty()) {
     return create_lora(peft_config(recipe.adapter), *base.model, recipe.training.seed);
   }
-  std::vector<std::string> warnings;
-  LoraAdapter adapter = load_peft_adapter(recipe.adapter.init_from, *base.model, warnings);
-  for (const std::string& warning : warnings) {
-    messages.warning(warning);
-  }
+  LoraAdapter adapter = load_adapter(recipe.adapter.init_from, *base.model, messages);
   if (recipe.adapter.use_dora && !adapter.config.use_dora) {
     throw Error(ErrorKind::kUsage, "adapter.use_dora",
                 "is true, and the adapter of adapter.init_from is no DoRA; leave out one of the two");

@@ -2,23 +2,11 @@
 
 #include <cmath>
 
+#include "support/share_right.h"
+// Catch last: Torch defines CHECK, too.
 #include "support/catch.h"
 
 namespace {
-
-/// The share of cases that are right.
-class ShareRight final : public lore::Suite {
- public:
-  nlohmann::ordered_json identity() const override { return {}; }
-  std::vector<lore::SuiteCase> run(const lore::TestedModel& /*tested*/) const override { return {}; }
-  lore::Metrics metrics(std::span<const lore::SuiteCase* const> cases) const override {
-    double right = 0;
-    for (const lore::SuiteCase* one : cases) {
-      right += one->values.at("right");
-    }
-    return {{"share", right / static_cast<double>(cases.size())}};
-  }
-};
 
 std::vector<lore::SuiteCase> cases(int count, int right) {
   std::vector<lore::SuiteCase> made;

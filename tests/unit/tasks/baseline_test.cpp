@@ -8,24 +8,12 @@
 #include "lore/tasks/evaluation_report.h"
 #include "lore/tasks/examiner.h"
 #include "lore/tasks/gated_numbers.h"
+#include "support/share_right.h"
+// Catch last: Torch defines CHECK, too.
 #include "support/catch.h"
 #include "support/temporary_folder.h"
 
 namespace {
-
-/// The share of cases that are right.
-class ShareRight final : public lore::Suite {
- public:
-  nlohmann::ordered_json identity() const override { return "right"; }
-  std::vector<lore::SuiteCase> run(const lore::TestedModel& /*tested*/) const override { return {}; }
-  lore::Metrics metrics(std::span<const lore::SuiteCase* const> cases) const override {
-    double right = 0;
-    for (const lore::SuiteCase* one : cases) {
-      right += one->values.at("right");
-    }
-    return {{"share", right / static_cast<double>(cases.size())}};
-  }
-};
 
 constexpr int kCases = 100;
 
