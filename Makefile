@@ -34,11 +34,12 @@ test: build ## run all tests: units, peers (transformers, PEFT), the program
 test-fast: build ## run the unit tests alone
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -L unit
 
-bench: build ## measure Lore and PEFT side by side: start-up, steps, merges, memory (about 40 minutes)
+bench: build ## measure Lore and PEFT side by side: start-up, steps, merges, evaluation, memory (about 50 minutes)
 	@.ci/setup --peers
 	@.ci/fetch-model smollm2-135m-instruct
 	@.deps/venv/bin/python tests/bench/bench.py
 	@.deps/venv/bin/python tests/bench/merge.py
+	@.deps/venv/bin/python tests/bench/evaluate.py
 
 reference: build ## make docs/recipe.md again from the recipe's description
 	@$(LORE) recipe reference >docs/recipe.md

@@ -9,6 +9,7 @@
 #include "console.h"
 #include "lore/tasks/run_combine.h"
 #include "process.h"
+#include "time_left.h"
 
 namespace {
 
@@ -56,9 +57,12 @@ int combine(Options options) {
   if (options.majority_sign) {
     request.sign_by_count = *options.majority_sign == "frequency";
   }
+  TimeLeft time_left;
   const auto outcome = lore::run_combine(
       request, process_environment(options.threads), console, [&](std::size_t module, std::size_t modules) {
-        console.status(fmt::format("combining module {} of {}", module + 1, modules));
+        console.status(
+            fmt::format("combining module {} of {}{}", module + 1, modules,
+                        time_left.after(static_cast<double>(module) / static_cast<double>(modules))));
         return true;
       });
   if (!outcome) {

@@ -10,6 +10,7 @@
 #include "console.h"
 #include "lore/tasks/run_convert.h"
 #include "process.h"
+#include "time_left.h"
 
 namespace {
 
@@ -24,12 +25,14 @@ struct Options {
 
 /// A status line that is renewed five times a second.
 lore::GgufProgress progress_on(Console& console) {
-  return [&console, shown = Clock::time_point()](std::uint64_t written, std::uint64_t all) mutable {
+  return [&console, shown = Clock::time_point(), time_left = TimeLeft()](std::uint64_t written,
+                                                                         std::uint64_t all) mutable {
     constexpr auto kPause = std::chrono::milliseconds(200);
     if (const auto now = Clock::now(); now - shown >= kPause) {
       shown = now;
-      console.status(fmt::format("writing {:.2f} of {:.2f} GB", static_cast<double>(written) / 1e9,
-                                 static_cast<double>(all) / 1e9));
+      console.status(fmt::format("writing {:.2f} of {:.2f} GB{}", static_cast<double>(written) / 1e9,
+                                 static_cast<double>(all) / 1e9,
+                                 time_left.after(static_cast<double>(written) / static_cast<double>(all))));
     }
   };
 }

@@ -19,6 +19,7 @@
 #include "lore/tasks/evaluation_suites.h"
 #include "lore/tasks/matrix_report.h"
 #include "process.h"
+#include "time_left.h"
 
 namespace {
 
@@ -220,9 +221,11 @@ int evaluate_matrix(const Options& options, Console& console, const lore::Evalua
 
 int evaluate(Options options) {
   Console console(options.json);
+  TimeLeft time_left;
   const lore::EvaluationProgress on_progress = [&](std::string_view model, std::string_view what,
                                                    double share) {
-    console.status(fmt::format("{}: {} {:.0f}%", model, what, 100 * share));
+    const std::string work = fmt::format("{}: {}", model, what);
+    console.status(fmt::format("{} {:.0f}%{}", work, 100 * share, time_left.after(share, work)));
   };
   if (!options.matrix.empty()) {
     return evaluate_matrix(options, console, on_progress);

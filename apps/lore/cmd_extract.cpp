@@ -10,6 +10,7 @@
 #include "console.h"
 #include "lore/tasks/run_extract.h"
 #include "process.h"
+#include "time_left.h"
 
 namespace {
 
@@ -96,10 +97,13 @@ int extract(Options options) {
   options.request.output = options.output;
   options.request.probe = options.probe;
   options.request.verify = !options.no_verify;
+  TimeLeft time_left;
   const auto outcome =
       lore::run_extract(options.request, process_environment(options.threads), console,
                         [&](std::size_t module, std::size_t modules) {
-                          console.status(fmt::format("extracting module {} of {}", module + 1, modules));
+                          console.status(fmt::format(
+                              "extracting module {} of {}{}", module + 1, modules,
+                              time_left.after(static_cast<double>(module) / static_cast<double>(modules))));
                           return true;
                         });
   if (!outcome) {

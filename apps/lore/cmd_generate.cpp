@@ -15,6 +15,7 @@
 #include "lore/tasks/prompt_lines.h"
 #include "lore/tasks/run_generate.h"
 #include "process.h"
+#include "time_left.h"
 
 namespace {
 
@@ -57,6 +58,7 @@ int answer_prompts(const Options& options, Console& console) {
       !options.json && (options.stream || (shows_text_on_a_terminal() && prompts.size() == 1));
   AnswerDisplay display(console, streams, options.spec.compare);
   display.show_prompts();
+  TimeLeft time_left;
   lore::run_generate(
       options.spec, prompts, process_environment(options.threads), console,
       {.on_text = [&](const lore::GeneratedAnswer& so_far,
@@ -66,9 +68,12 @@ int answer_prompts(const Options& options, Console& console) {
        .on_progress =
            [&](const lore::GenerateProgress& progress) {
              if (!streams) {
-               console.status(fmt::format("{}  {}/{} answers  {} tokens  {:.1f} tokens/s", progress.model,
+               const double share =
+                   static_cast<double>(progress.answers) / static_cast<double>(progress.prompts);
+               console.status(fmt::format("{}  {}/{} answers  {} tokens  {:.1f} tokens/s{}", progress.model,
                                           progress.answers, progress.prompts, progress.tokens,
-                                          static_cast<double>(progress.tokens) / progress.seconds));
+                                          static_cast<double>(progress.tokens) / progress.seconds,
+                                          time_left.after(share, std::string(progress.model))));
              }
            }});
   console.clear_status();

@@ -4,16 +4,6 @@
 
 #include <cmath>
 
-namespace {
-
-std::string duration(double seconds) {
-  const auto total = static_cast<long long>(std::llround(seconds));
-  return total >= 3600 ? fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60)
-                       : fmt::format("{}:{:02}", total / 60, total % 60);
-}
-
-}  // namespace
-
 TrainDisplay::TrainDisplay(Console& console, std::int64_t logging_steps)
     : console_(console), logging_steps_(logging_steps) {}
 
@@ -39,19 +29,17 @@ void TrainDisplay::on_setup(const lore::TrainSetup& setup) {
 
 void TrainDisplay::on_start(const lore::TrainPlan& plan) {
   plan_ = plan;
-  start_ = std::chrono::steady_clock::now();
+  time_left_ = TimeLeft();
 }
 
 void TrainDisplay::on_step(const lore::StepMetrics& metrics) {
-  const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  const double remaining =
-      elapsed / static_cast<double>(metrics.step) * static_cast<double>(plan_.total_steps - metrics.step);
   const std::string line = fmt::format(
-      "step {}/{}  epoch {:.2f}  loss {:.4f}  lr {:.3g}  grad norm {:.3f}  {:.0f} tokens/s  {:.2f} GiB  left "
+      "step {}/{}  epoch {:.2f}  loss {:.4f}  lr {:.3g}  grad norm {:.3f}  {:.0f} tokens/s  {:.2f} GiB"
       "{}",
       metrics.step, plan_.total_steps, metrics.epoch, metrics.loss, metrics.learning_rate, metrics.grad_norm,
       static_cast<double>(metrics.tokens) / metrics.seconds,
-      static_cast<double>(metrics.peak_rss_bytes) / (1024.0 * 1024.0 * 1024.0), duration(remaining));
+      static_cast<double>(metrics.peak_rss_bytes) / (1024.0 * 1024.0 * 1024.0),
+      time_left_.after(static_cast<double>(metrics.step) / static_cast<double>(plan_.total_steps)));
   if (console_.is_terminal()) {
     console_.status(line);
   } else if (logging_steps_ > 0 &&

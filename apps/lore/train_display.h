@@ -1,9 +1,8 @@
 #pragma once
 
-#include <chrono>
-
 #include "console.h"
 #include "lore/tasks/run_train.h"
+#include "time_left.h"
 
 /// Shows a run: a status line with ETA on a terminal, plain lines elsewhere.
 class TrainDisplay final : public lore::TrainReporter {
@@ -22,5 +21,5 @@ class TrainDisplay final : public lore::TrainReporter {
   Console& console_;
   std::int64_t logging_steps_;
   lore::TrainPlan plan_;
-  std::chrono::steady_clock::time_point start_;
+  TimeLeft time_left_;
 };

@@ -156,16 +156,20 @@ def table(results):
     return "\n".join(lines) + "\n"
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=5, help="pairs of runs per workload (default 5)")
-    pairs = parser.parse_args().pairs
-    name, has_bfloat16 = cpu()
+def prepare():
     if not (WORK / "adapter").exists():
         shutil.rmtree(WORK, ignore_errors=True)
         WORK.mkdir(parents=True)
         print("bench: making the float32 folder of SmolLM2 (once)", flush=True)
         run([sys.executable, HERE / "prepare.py", GGUF, WORK], WORK.parent / "bench-prepare.log")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=5, help="pairs of runs per workload (default 5)")
+    pairs = parser.parse_args().pairs
+    name, has_bfloat16 = cpu()
+    prepare()
     full = full_rows()
     results = {"cpu": name, "threads": THREADS, "pairs": pairs, "workloads": []}
     for dtype in ["float32"] + ["bfloat16"] * has_bfloat16:

@@ -32,7 +32,9 @@ std::vector<lore::SuiteCase> read_cases(const Json& json) {
   for (const Json& one : json) {
     cases.push_back({one.at("id").get<std::string>(),
                      one.value("groups", std::map<std::string, std::string>()),
-                     one.value("values", lore::Metrics()), one.value("detail", Json::object())});
+                     one.value("values", lore::Metrics()),
+                     {},
+                     one.value("detail", Json::object())});
   }
   return cases;
 }

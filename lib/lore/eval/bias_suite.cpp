@@ -8,6 +8,7 @@
 
 #include "lore/core/error.h"
 #include "lore/core/sha256.h"
+#include "lore/eval/case_values.h"
 #include "lore/eval/fairness.h"
 #include "lore/eval/labelled_rows.h"
 #include "lore/eval/question_rows.h"
@@ -70,11 +71,6 @@ double total_variation(const std::vector<double>& log_p, const std::vector<doubl
   return sum / 2;
 }
 
-double value_of(const SuiteCase& one, const std::string& name) {
-  const auto found = one.values.find(name);
-  return found == one.values.end() ? 0 : found->second;
-}
-
 class BiasSuite final : public Suite {
  public:
   BiasSuite(LabelledRows rows, const std::vector<SwapList>& lists) : rows_(std::move(rows)) {
@@ -125,23 +121,22 @@ class BiasSuite final : public Suite {
       add_pair(cases[counterfactuals_[i].row], counterfactuals_[i], answers[counterfactuals_[i].row],
                answers[rows_.rows.size() + i]);
     }
+    for (SuiteCase& one : cases) {
+      if (const auto pairs = one.counts.find("pairs"); pairs != one.counts.end()) {
+        one.values["flip_rate"] = one.counts.at("flips") / pairs->second;
+        one.values["score_gap"] = one.counts.at("gaps") / pairs->second;
+      }
+    }
     return cases;
   }
 
   Metrics metrics(Cases cases) const override {
     Metrics metrics;
+    const Metrics counts = sum_counts(cases);
     for (const std::string& suffix : suffixes()) {
-      double pairs = 0;
-      double flips = 0;
-      double gaps = 0;
-      for (const SuiteCase* one : cases) {
-        pairs += value_of(*one, "pairs" + suffix);
-        flips += value_of(*one, "flips" + suffix);
-        gaps += value_of(*one, "gaps" + suffix);
-      }
-      if (pairs > 0) {
-        metrics["flip_rate" + suffix] = flips / pairs;
-        metrics["score_gap" + suffix] = gaps / pairs;
+      if (const auto pairs = counts.find("pairs" + suffix); pairs != counts.end()) {
+        metrics["flip_rate" + suffix] = counts.at("flips" + suffix) / pairs->second;
+        metrics["score_gap" + suffix] = counts.at("gaps" + suffix) / pairs->second;
       }
     }
     if (rows_.favorable) {
@@ -212,9 +207,9 @@ class BiasSuite final : public Suite {
     const bool flipped = chosen != likeliest(original);
     const double gap = total_variation(original, swapped);
     for (const std::string& suffix : {std::string(), "." + one.list}) {
-      of_row.values["pairs" + suffix] += 1;
-      of_row.values["flips" + suffix] += flipped ? 1 : 0;
-      of_row.values["gaps" + suffix] += gap;
+      of_row.counts["pairs" + suffix] += 1;
+      of_row.counts["flips" + suffix] += flipped ? 1 : 0;
+      of_row.counts["gaps" + suffix] += gap;
     }
     of_row.detail["counterfactuals"].push_back({{"list", one.list},
                                                 {"replaced", one.replaced},

@@ -6,12 +6,8 @@
 
 namespace lore {
 
-/// The sum of each value over the cases that have it, and how many have it.
-struct ValueSum {
-  double sum = 0;
-  double count = 0;
-};
-std::map<std::string, ValueSum> sum_values(std::span<const SuiteCase* const> cases);
+/// The sum of each of the cases' counts.
+Metrics sum_counts(std::span<const SuiteCase* const> cases);
 
 /// The mean of each value over the cases that have it.
 Metrics mean_values(std::span<const SuiteCase* const> cases);

@@ -32,7 +32,8 @@ struct TestedModel {
 struct SuiteCase {
   std::string id;                             ///< names it among the cases of its suite
   std::map<std::string, std::string> groups;  ///< what tables break it down by: {"domain": "risk-control"}
-  Metrics values;                             ///< its own numbers, of which the suite's metrics are made
+  Metrics values;                             ///< its own numbers, which a report shows
+  Metrics counts;                             ///< what else metrics are made of, such as matched n-grams
   nlohmann::ordered_json detail;              ///< what the report shows of it: question, answer, ...
 };
 

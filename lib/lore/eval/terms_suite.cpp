@@ -20,7 +20,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr double kShareOfMargins = 0.1;  ///< of the time, where answers are generated too
 
-// Values of a case that are summed, not averaged.
+// Counts of a case, of which BLEU and chrF are made.
 constexpr const char* kBleuAnswer = "bleu.answer.{}";
 constexpr const char* kBleuCommon = "bleu.common.{}";
 constexpr const char* kBleuAnswerWords = "bleu.answer_words";
@@ -67,12 +67,12 @@ SuiteCase unanswered(const TermQuestion& question) {
   return one;
 }
 
-void put_scores(const std::string& answer, const TermQuestion& question, Metrics& values) {
-  values["exact"] = is_exact(answer, question.reference) ? 1 : 0;
-  values["normalized"] = is_same_normalized(answer, question.reference) ? 1 : 0;
-  values["rouge_l"] = rouge_l(answer, question.reference);
+void put_scores(const std::string& answer, const TermQuestion& question, SuiteCase& result) {
+  result.values["exact"] = is_exact(answer, question.reference) ? 1 : 0;
+  result.values["normalized"] = is_same_normalized(answer, question.reference) ? 1 : 0;
+  result.values["rouge_l"] = rouge_l(answer, question.reference);
   const auto put = [&](const char* name, std::size_t order, double value) {
-    values[fmt::format(fmt::runtime(name), order + 1)] = value;
+    result.counts[fmt::format(fmt::runtime(name), order + 1)] = value;
   };
   const BleuCounts words = bleu_counts(answer, question.reference,
                                        question.language == "zh" ? BleuTokenizer::kZh : BleuTokenizer::k13a);
@@ -80,8 +80,8 @@ void put_scores(const std::string& answer, const TermQuestion& question, Metrics
     put(kBleuAnswer, i, words.answer[i]);
     put(kBleuCommon, i, words.common[i]);
   }
-  values[kBleuAnswerWords] = words.answer_words;
-  values[kBleuReferenceWords] = words.reference_words;
+  result.counts[kBleuAnswerWords] = words.answer_words;
+  result.counts[kBleuReferenceWords] = words.reference_words;
   const ChrfCounts characters = chrf_counts(answer, question.reference);
   for (std::size_t i = 0; i < ChrfCounts::kOrders; ++i) {
     put(kChrfAnswer, i, characters.answer[i]);
@@ -90,23 +90,21 @@ void put_scores(const std::string& answer, const TermQuestion& question, Metrics
   }
 }
 
-bool is_count(const std::string& name) { return name.starts_with("bleu.") || name.starts_with("chrf."); }
-
 /// BLEU and chrF of the summed counts.
-void put_corpus_scores(const std::map<std::string, ValueSum>& sums, Metrics& metrics) {
+void put_corpus_scores(const Metrics& sums, Metrics& metrics) {
   if (!sums.contains(kBleuAnswerWords)) {
     return;
   }
   const auto sum = [&](const char* name, std::size_t order) {
-    return sums.at(fmt::format(fmt::runtime(name), order + 1)).sum;
+    return sums.at(fmt::format(fmt::runtime(name), order + 1));
   };
   BleuCounts words;
   for (std::size_t i = 0; i < BleuCounts::kOrders; ++i) {
     words.answer[i] = sum(kBleuAnswer, i);
     words.common[i] = sum(kBleuCommon, i);
   }
-  words.answer_words = sums.at(kBleuAnswerWords).sum;
-  words.reference_words = sums.at(kBleuReferenceWords).sum;
+  words.answer_words = sums.at(kBleuAnswerWords);
+  words.reference_words = sums.at(kBleuReferenceWords);
   metrics["bleu"] = bleu(words);
   ChrfCounts characters;
   for (std::size_t i = 0; i < ChrfCounts::kOrders; ++i) {
@@ -246,21 +244,15 @@ void TermsSuite::judge(const TermQuestion& question, const std::string& answer, 
     result.values["translation." + question.direction] = has_right && !has_forbidden_of_term ? 1 : 0;
   }
   if (question.task == "given" || question.task == "definition") {
-    put_scores(answer, question, result.values);
+    put_scores(answer, question, result);
   }
   result.detail["answer"] = answer;
   result.detail["highlights"] = std::move(highlights);
 }
 
 Metrics TermsSuite::metrics(std::span<const SuiteCase* const> cases) const {
-  const std::map<std::string, ValueSum> sums = sum_values(cases);
-  Metrics metrics;
-  for (const auto& [name, total] : sums) {
-    if (!is_count(name)) {
-      metrics[name] = total.sum / total.count;
-    }
-  }
-  put_corpus_scores(sums, metrics);
+  Metrics metrics = mean_values(cases);
+  put_corpus_scores(sum_counts(cases), metrics);
   return metrics;
 }
 

@@ -25,7 +25,7 @@ std::optional<std::vector<SuiteCase>> BaseResults::find_cases(const std::string&
   std::vector<SuiteCase> cases;
   for (const Json& one : *kept) {
     cases.push_back({one[0].get<std::string>(), one[1].get<std::map<std::string, std::string>>(),
-                     one[2].get<Metrics>(), one[3]});
+                     one[2].get<Metrics>(), one[3].get<Metrics>(), one[4]});
   }
   return cases;
 }
@@ -37,7 +37,7 @@ void BaseResults::keep(const std::string& identity, const LanguageScore& score) 
 void BaseResults::keep(const std::string& identity, const std::vector<SuiteCase>& cases) const {
   Json json = Json::array();
   for (const SuiteCase& one : cases) {
-    json.push_back(Json::array({one.id, one.groups, one.values, one.detail}));
+    json.push_back(Json::array({one.id, one.groups, one.values, one.counts, one.detail}));
   }
   keep_json(identity, json);
 }

@@ -50,6 +50,7 @@ Baseline read(const Json& json) {
       kept.cases.push_back({one.at("id").get<std::string>(),
                             one.at("groups").get<std::map<std::string, std::string>>(),
                             read_metrics(one.at("values")),
+                            read_metrics(one.at("counts")),
                             {}});
     }
   }

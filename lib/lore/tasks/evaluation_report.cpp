@@ -75,6 +75,11 @@ Json changes_json(const SuiteResult& suite) {
   return json;
 }
 
+/// What a model did on a case.
+Json answered_json(const SuiteCase& one) {
+  return {{"values", metrics_json(one.values)}, {"counts", metrics_json(one.counts)}, {"detail", one.detail}};
+}
+
 Json suite_json(const SuiteResult& suite) {
   Json json{{"kind", suite.kind}, {"identity", suite.identity}, {"cases", suite.base.size()}};
   json.update(numbers_json(suite.numbers));
@@ -97,10 +102,10 @@ Json suite_json(const SuiteResult& suite) {
   json["results"] = Json::array();
   for (std::size_t i = 0; i < suite.base.size(); ++i) {
     const SuiteCase& shown = suite.adapted ? (*suite.adapted)[i] : suite.base[i];
-    Json entry{{"id", shown.id}, {"groups", shown.groups}, {"values", metrics_json(shown.values)}};
-    entry["detail"] = shown.detail;
+    Json entry{{"id", shown.id}, {"groups", shown.groups}};
+    entry.update(answered_json(shown));
     if (suite.adapted) {
-      entry["base"] = {{"values", metrics_json(suite.base[i].values)}, {"detail", suite.base[i].detail}};
+      entry["base"] = answered_json(suite.base[i]);
     }
     json["results"].push_back(std::move(entry));
   }

@@ -14,6 +14,7 @@ std::vector<lore::SuiteCase> cases(int count, int right) {
     made.push_back({std::to_string(i),
                     {{"parity", i % 2 == 0 ? "even" : "odd"}},
                     {{"right", i < right ? 1.0 : 0.0}},
+                    {},
                     {}});
   }
   return made;

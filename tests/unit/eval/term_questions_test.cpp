@@ -126,8 +126,8 @@ TEST_CASE("a glossary makes questions of naming, definition and translation in e
 
 TEST_CASE("the metrics of terms are means, and BLEU and chrF of all answers together") {
   const lore::TermsSuite suite(glossary(), {}, 0);
-  lore::SuiteCase first{"1", {}, {{"margin", 1.5}, {"margin_accuracy", 1}}, {}};
-  lore::SuiteCase second{"2", {}, {{"margin", -0.5}, {"margin_accuracy", 0}, {"recall", 1}}, {}};
+  lore::SuiteCase first{"1", {}, {{"margin", 1.5}, {"margin_accuracy", 1}}, {}, {}};
+  lore::SuiteCase second{"2", {}, {{"margin", -0.5}, {"margin_accuracy", 0}, {"recall", 1}}, {}, {}};
   const std::vector<const lore::SuiteCase*> both{&first, &second};
   const lore::Metrics metrics = suite.metrics(both);
   CHECK(metrics == lore::Metrics{{"margin", 0.5}, {"margin_accuracy", 0.5}, {"recall", 1}});

@@ -11,9 +11,11 @@ TEST_CASE("what a base gave comes back bit by bit, for the same base and the sam
   const lore::Memo memo(folder / "cache");
   const lore::BaseResults results(memo, {{"files", "a"}});
   results.keep("text", lore::LanguageScore{0.1 + 0.2, 7, 11, 3});
-  results.keep("suite",
-               std::vector<lore::SuiteCase>{
-                   {"风控", {{"domain", "law"}}, {{"margin", 1.0 / 3}, {"none", std::nan("")}}, {{"q", 1}}}});
+  results.keep("suite", std::vector<lore::SuiteCase>{{"风控",
+                                                      {{"domain", "law"}},
+                                                      {{"margin", 1.0 / 3}, {"none", std::nan("")}},
+                                                      {{"pairs", 3}},
+                                                      {{"q", 1}}}});
   const auto score = results.find_score("text");
   REQUIRE(score);
   CHECK(score->loss_sum == 0.1 + 0.2);
@@ -26,6 +28,7 @@ TEST_CASE("what a base gave comes back bit by bit, for the same base and the sam
   CHECK(cases->front().groups.at("domain") == "law");
   CHECK(cases->front().values.at("margin") == 1.0 / 3);
   CHECK(std::isnan(cases->front().values.at("none")));
+  CHECK(cases->front().counts == lore::Metrics{{"pairs", 3}});
   CHECK(cases->front().detail == nlohmann::ordered_json{{"q", 1}});
   CHECK_FALSE(results.find_score("another text"));
   CHECK_FALSE(lore::BaseResults(memo, {{"files", "b"}}).find_score("text"));

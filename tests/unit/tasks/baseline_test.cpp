@@ -23,6 +23,7 @@ std::vector<lore::SuiteCase> cases(int right) {
     made.push_back({std::to_string(i),
                     {{"parity", i % 2 == 0 ? "even" : "odd"}},
                     {{"right", i < right ? 1.0 : 0.0}, {"unknown", std::nan("")}},
+                    {},
                     {{"answer", "text"}}});
   }
   return made;
