@@ -10,6 +10,7 @@
 #include <string>
 
 #include "lore/kernels/checks.h"
+#include "lore/kernels/onednn_linear.h"
 
 namespace lore {
 namespace {
@@ -32,6 +33,20 @@ bool is_direct(const at::Tensor& a, const at::Tensor& b, const at::Tensor& out) 
   return a.scalar_type() == at::kFloat || !a.is_cpu() || has_native_bf16();
 }
 
+/// a·b of one type.
+at::Tensor product(const at::Tensor& a, const at::Tensor& b) {
+  const at::Tensor columns = b.t();
+  return prefers_onednn(a, columns) ? onednn_linear(a, columns) : at::mm(a, b);
+}
+
+void product_out(at::Tensor& c, const at::Tensor& a, const at::Tensor& b) {
+  if (prefers_onednn(a, b.t())) {
+    c.copy_(product(a, b));
+  } else {
+    at::mm_out(c, a, b);
+  }
+}
+
 std::int64_t panel_rows(const at::Tensor& w) {
   return std::max<std::int64_t>(1, kPanelElements / std::max<std::int64_t>(1, w.size(1)));
 }
@@ -51,7 +66,7 @@ void matmul_nt_out(at::Tensor& y, const at::Tensor& x, const at::Tensor& w) {
                      y.size(0) == x.size(0) && y.size(1) == w.size(0),
                  "matmul_nt", "x [N, in], w [out, in] and y [N, out]");
   if (is_direct(x, w, y)) {
-    at::mm_out(y, x, w.t());
+    product_out(y, x, w.t());
     return;
   }
   const at::Tensor wide_x = x.to(at::kFloat);
@@ -60,9 +75,9 @@ void matmul_nt_out(at::Tensor& y, const at::Tensor& x, const at::Tensor& w) {
     const std::int64_t count = std::min(rows, w.size(0) - first);
     const at::Tensor panel = w.narrow(0, first, count).to(at::kFloat);
     if (count == w.size(0) && y.scalar_type() == at::kFloat) {
-      at::mm_out(y, wide_x, panel.t());
+      product_out(y, wide_x, panel.t());
     } else {
-      y.narrow(1, first, count).copy_(at::mm(wide_x, panel.t()));
+      y.narrow(1, first, count).copy_(product(wide_x, panel.t()));
     }
   }
 }
@@ -72,7 +87,7 @@ void matmul_nn_out(at::Tensor& dx, const at::Tensor& dy, const at::Tensor& w) {
                      dx.size(0) == dy.size(0) && dx.size(1) == w.size(1),
                  "matmul_nn", "dy [N, out], w [out, in] and dx [N, in]");
   if (is_direct(dy, w, dx)) {
-    at::mm_out(dx, dy, w);
+    product_out(dx, dy, w);
     return;
   }
   const at::Tensor wide_dy = dy.to(at::kFloat);
@@ -83,9 +98,9 @@ void matmul_nn_out(at::Tensor& dx, const at::Tensor& dy, const at::Tensor& w) {
     const at::Tensor panel = w.narrow(0, first, count).to(at::kFloat);
     const at::Tensor part = wide_dy.narrow(1, first, count);
     if (sum.defined()) {
-      sum.addmm_(part, panel);
+      sum.add_(product(part, panel));
     } else {
-      sum = at::mm(part, panel);
+      sum = product(part, panel);
     }
   }
   if (sum.defined()) {
@@ -100,9 +115,9 @@ void matmul_tn_out(at::Tensor& c, const at::Tensor& a, const at::Tensor& b) {
                      c.size(0) == a.size(1) && c.size(1) == b.size(1),
                  "matmul_tn", "a [N, m], b [N, n] and c [m, n]");
   if (is_direct(a, b, c)) {
-    at::mm_out(c, a.t(), b);
+    product_out(c, a.t(), b);
   } else {
-    c.copy_(at::mm(a.to(at::kFloat).t(), b.to(at::kFloat)));
+    c.copy_(product(a.to(at::kFloat).t(), b.to(at::kFloat)));
   }
 }
 
@@ -114,12 +129,22 @@ void matmul_tn_add(at::Tensor& c, const at::Tensor& a, const at::Tensor& b) {
 }
 
 at::Tensor matmul_nt(const at::Tensor& x, const at::Tensor& w) {
+  check_argument(is_matrix(x) && is_matrix(w) && x.size(1) == w.size(1), "matmul_nt",
+                 "x [N, in] and w [out, in]");
+  if (is_direct(x, w, x)) {
+    return product(x, w.t());
+  }
   at::Tensor y = at::empty({x.size(0), w.size(0)}, x.options());
   matmul_nt_out(y, x, w);
   return y;
 }
 
 at::Tensor matmul_nn(const at::Tensor& dy, const at::Tensor& w) {
+  check_argument(is_matrix(dy) && is_matrix(w) && dy.size(1) == w.size(0), "matmul_nn",
+                 "dy [N, out] and w [out, in]");
+  if (is_direct(dy, w, dy)) {
+    return product(dy, w);
+  }
   at::Tensor dx = at::empty({dy.size(0), w.size(1)}, dy.options());
   matmul_nn_out(dx, dy, w);
   return dx;

@@ -18,8 +18,8 @@ TEST_CASE("linear cross-entropy and its gradient agree with autograd on the trai
         labels.push_back(i % 3 == 1 ? lore::kIgnoredLabel : static_cast<std::int32_t>(i * 37 % v));
         targets.push_back(labels.back());
       }
-      const at::Tensor hidden_leaf = leaf(hidden);
-      const at::Tensor loss = at::cross_entropy_loss(hidden_leaf.mm(w.to(at::kFloat).t()),
+      const at::Tensor hidden_leaf = hidden.to(at::kDouble).set_requires_grad(true);
+      const at::Tensor loss = at::cross_entropy_loss(hidden_leaf.mm(w.to(at::kDouble).t()),
                                                      at::tensor(targets), {}, at::Reduction::Sum);
       (loss * 0.01).backward();
       const lore::LinearCrossEntropyResult result = lore::linear_cross_entropy(hidden, w, labels, 0.01, true);
