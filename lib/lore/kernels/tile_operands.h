@@ -4,8 +4,8 @@
 
 #include <vector>
 
+#include "lore/kernels/pair_product.h"
 #include "lore/kernels/score_tiles.h"
-#include "lore/kernels/tile_product.h"
 
 namespace lore {
 
