@@ -118,8 +118,9 @@ def test_smollm2_from_gguf_and_from_a_folder_equals_transformers_on_real_text(sm
     segments = [segment(tokenizer(t, add_special_tokens=False).input_ids[:200]) for t in texts]
     theirs = reference_logits(model, segments)
     exact = exact_logits(model, segments)
-    # On some processors the float32 of transformers is itself further than 1e-4 from float64.
-    bound = max(1e-4, 1.2 * (theirs - exact).abs().max().item())
+    # On some processors the float32 of transformers is itself further than 1e-4 from float64, and its sums are MKL's
+    # where ours are oneDNN's.
+    bound = max(1e-4, 2 * (theirs - exact).abs().max().item())
     for path in (smollm2_folder, SMOLLM2):
         _, ours = probe("logits", path, "float32", None, segments, tmp_path)
         assert (ours["logits"] - exact).abs().max() <= bound

@@ -42,7 +42,10 @@ bool has_avx512() {
 }  // namespace
 
 bool prefers_onednn(const at::Tensor& x, const at::Tensor& w) {
-  return x.is_cpu() && x.scalar_type() == at::kFloat && w.scalar_type() == at::kFloat &&
+  // A weight with gaps between its rows or columns would fall to a reference implementation, a thousand times
+  // slower.
+  const bool is_dense = w.is_contiguous() || w.t().is_contiguous();
+  return is_dense && x.is_cpu() && x.scalar_type() == at::kFloat && w.scalar_type() == at::kFloat &&
          x.size(0) >= kFewestRows && x.size(1) > 0 && w.size(0) > 0 && has_avx512() && linear_operator();
 }
 
