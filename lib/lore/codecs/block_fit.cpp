@@ -68,15 +68,19 @@ constexpr double kTrialStep = 0.1;  ///< codes by which they differ
 constexpr int kRefinements = 2;
 constexpr double kSingular = 1e-9;  ///< share of its terms below which a determinant is rounding
 
-}  // namespace
-
-float fit_scale(std::span<const float> x, std::span<const float> w, int levels) {
+float extreme_of(std::span<const float> x) {
   float extreme = 0;
   for (const float value : x) {
     extreme = std::fabs(value) > std::fabs(extreme) ? value : extreme;
   }
-  const double unit = -1.0 / static_cast<double>(extreme);
-  if (!std::isfinite(static_cast<float>(unit * (levels + 1)))) {
+  return extreme;
+}
+
+/// `middle`: the code that the value of largest magnitude gets in the grid that just fits.
+float fit_around(std::span<const float> x, std::span<const float> w, int levels, double extreme,
+                 double middle) {
+  const double unit = middle / extreme;
+  if (!std::isfinite(static_cast<float>(2 * unit))) {
     return 0;
   }
   const auto low = static_cast<float>(-levels);
@@ -91,12 +95,23 @@ float fit_scale(std::span<const float> x, std::span<const float> w, int levels) 
     }
   };
   for (int t = -kTrials; t <= kTrials; ++t) {
-    consider(unit * (levels + kTrialStep * t));
+    consider(unit * (1 + kTrialStep * t / std::fabs(middle)));
   }
   for (int i = 0; i < kRefinements && best != 0; ++i) {
     consider(1 / best);
   }
   return static_cast<float>(best);
+}
+
+}  // namespace
+
+float fit_scale(std::span<const float> x, std::span<const float> w, int levels) {
+  return fit_around(x, w, levels, static_cast<double>(extreme_of(x)), -levels);
+}
+
+float fit_positive_scale(std::span<const float> x, std::span<const float> w, int levels) {
+  const double extreme = std::fabs(static_cast<double>(extreme_of(x)));
+  return fit_around(x, w, levels, extreme, extreme_of(x) < 0 ? levels : levels - 0.5);
 }
 
 AffineFit fit_affine(std::span<const float> x, std::span<const float> w, int top, bool negative_minimum) {

@@ -22,9 +22,12 @@ struct CodeSums {
 
 /// The scale s for which codes l in [-levels, levels - 1] make sum w (x - s l)^2 small: rounding grids around
 /// the one that the value of largest magnitude just fits, the least-squares s = sum(w x l) / sum(w l^2) of
-/// each, then rounding and least squares in turn. Zero for a block of zeros. The size of `x` is a multiple of
-/// 4, and so are those below.
+/// each, then rounding and least squares in turn. Zero for a block of zeros. The sizes of `x` and of those
+/// below are multiples of 4.
 float fit_scale(std::span<const float> x, std::span<const float> w, int levels);
+
+/// The same with s >= 0. Where s may be negative, the largest value always gets the code -levels.
+float fit_positive_scale(std::span<const float> x, std::span<const float> w, int levels);
 
 /// The scale s >= 0 and minimum m for which codes l in [0, top] make sum w (x - s l - m)^2 small, found in
 /// the same way. `negative_minimum`: m <= 0, as the K types store it.

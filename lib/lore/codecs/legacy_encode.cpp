@@ -77,8 +77,8 @@ bool encode_legacy_block(GgmlType type, std::span<const float> values, std::byte
   const float half = has_minimum(type) ? 0.5F : static_cast<float>(levels / 2) + 0.5F;
   Codes codes;
   for (std::size_t i = 0; i < kElements; ++i) {
-    const float code = std::trunc((values[i] - minimum) * inverse + half);
-    codes[i] = static_cast<std::uint8_t>(std::clamp(code, 0.0F, static_cast<float>(levels - 1)));
+    const auto code = static_cast<int>((values[i] - minimum) * inverse + half);
+    codes[i] = static_cast<std::uint8_t>(std::clamp(code, 0, levels - 1));
   }
   const std::uint16_t stored = half_from_float(scale);
   const std::uint16_t stored_minimum = half_from_float(minimum);
