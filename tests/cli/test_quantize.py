@@ -97,7 +97,7 @@ def test_a_folder_is_evaluated_inspected_converted_and_replaced(form, model, tex
     assert quantize(model, f"hf:{form}", tmp_path / "out", "--no-verify").returncode == OK
     result = run("lore", "evaluate", "--base", tmp_path / "out", "--data", texts / "text.txt", "--json")
     plain = run("lore", "evaluate", "--base", model, "--data", texts / "text.txt", "--json")
-    one, other = (json.loads(r.stdout)["base"]["perplexity"] for r in (result, plain))
+    one, other = (json.loads(r.stdout)["metrics"]["perplexity"] for r in (result, plain))
     assert one != other and abs(one / other - 1) < 0.1
     assert "compressed-tensors" in run("lore", "inspect", tmp_path / "out").stdout
     refused(quantize(model, f"hf:{form}", tmp_path / "out"), REFUSED, "--overwrite")

@@ -96,7 +96,7 @@ def test_transformers_loads_a_folder_of_compressed_tensors(form, layout, group, 
         theirs = loaded(ids).logits[0]
     _, out = probe("logits", tmp_path / "model", "float32", None, [segment(ids[0].tolist())], tmp_path)
     if form == "w8a8":  # its activations are rounded to 8 bits there
-        assert (out["logits"] - theirs).abs().max() <= 0.1 * theirs.std()
+        assert (out["logits"] - theirs).abs().mean() <= 0.05 * theirs.std()
     else:
         assert (out["logits"] - theirs).abs().max() <= 2e-4
     assert 0 < report["evaluation"]["kl"] < (0.05 if form == "w4a16" else 0.002)
