@@ -99,7 +99,7 @@ def test_transformers_loads_a_folder_of_compressed_tensors(form, layout, group, 
         assert (out["logits"] - theirs).abs().mean() <= 0.05 * theirs.std()
     else:
         assert (out["logits"] - theirs).abs().max() <= 2e-4
-    assert 0 < report["evaluation"]["kl"] < (0.05 if form == "w4a16" else 0.002)
+    assert 0 < report["evaluation"]["kl"] < (0.2 if form == "w4a16" else 0.002)
     assert AutoTokenizer.from_pretrained(tmp_path / "model")("text")["input_ids"]
 
 
