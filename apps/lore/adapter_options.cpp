@@ -7,9 +7,9 @@
 
 #include "lore/core/error.h"
 
-void AdapterOptions::add_to(CLI::App& command) {
+void AdapterOptions::add_to(CLI::App& command, bool required) {
   command.add_option("--adapter", folders_, "Adapter folder (PEFT's files); may be given more than once")
-      ->required()
+      ->required(required)
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command

@@ -1,13 +1,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
 #include "console.h"
+#include "fallback_display.h"
 #include "lore/tasks/run_convert.h"
 #include "process.h"
 #include "time_left.h"
@@ -41,16 +41,7 @@ void print(Console& console, const Options& options, const lore::Conversion& res
   console.result(fmt::format("{:<10} {} of type {}: {} tensors, {:.2f} MB in {:.1f} s", options.request.to,
                              result.what, result.type, result.tensors,
                              static_cast<double>(result.bytes) / 1e6, seconds));
-  if (!result.fallbacks.empty()) {
-    std::string list = result.fallbacks.front();
-    constexpr std::size_t kShown = 4;
-    for (std::size_t i = 1; i < std::min(kShown, result.fallbacks.size()); ++i) {
-      list += ", " + result.fallbacks[i];
-    }
-    console.result(fmt::format("F16        {} tensors, whose rows are no whole blocks of 32: {}{}",
-                               result.fallbacks.size(), list,
-                               result.fallbacks.size() > kShown ? ", ..." : ""));
-  }
+  print_fallbacks(console, result.fallbacks);
   console.result("output     " + options.request.output.string());
 }
 
@@ -79,7 +70,7 @@ int convert(Options& options) {
       {"type", result->type},
       {"tensors", result->tensors},
       {"bytes", result->bytes},
-      {"fallbacks", result->fallbacks},
+      {"fallbacks", tensor_names(result->fallbacks)},
       {"files", result->files},
       {"warnings", result->warnings},
       {"seconds",
@@ -101,7 +92,7 @@ void add_convert(CLI::App& program, int& exit_code) {
   command
       ->add_option(
           "--to", request.to,
-          "gguf (own type), gguf:f32, gguf:f16, gguf:bf16, gguf:q8_0; hf; for adapters gguf, peft, portable")
+          "gguf (own type), " + lore::gguf_format_names() + "; hf; for adapters gguf, peft, portable")
       ->required();
   command->add_option("--output", options->output, "File for gguf, folder for hf, peft and portable")
       ->required();

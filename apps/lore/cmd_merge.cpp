@@ -4,10 +4,13 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "adapter_options.h"
 #include "commands.h"
 #include "console.h"
+#include "fallback_display.h"
 #include "lore/core/error.h"
 #include "lore/tasks/merge_to_gguf.h"
 #include "process.h"
@@ -24,6 +27,14 @@ struct Options {
   bool json = false;
   int threads = 0;
 };
+
+std::vector<std::string> names_of_outputs() {
+  std::vector<std::string> names{"hf"};
+  for (const lore::GgufFormat& format : lore::gguf_formats()) {
+    names.emplace_back(format.name);
+  }
+  return names;
+}
 
 /// "5GB", "200MB", "60KB" or bytes.
 CLI::Validator as_bytes() { return CLI::AsSizeValue(/*kb_is_1000=*/true); }
@@ -104,6 +115,7 @@ void print_file(Console& console, const lore::GgufMerge& result) {
                     result.file.type, result.rounding->kl, result.rounding->max_abs,
                     100 * result.rounding->top1_agreement));
   }
+  print_fallbacks(console, result.file.fallbacks);
   console.result(fmt::format("written    {} ({}, {} tensors, {:.2f} MB)", result.merge.folder.string(),
                              result.file.type, result.file.tensors,
                              static_cast<double>(result.file.bytes) / 1e6));
@@ -159,7 +171,7 @@ int merge_to_file(const Options& options, const lore::Environment& environment, 
     json["gguf"] = {{"type", result->file.type},
                     {"tensors", result->file.tensors},
                     {"bytes", result->file.bytes},
-                    {"fallbacks", result->file.fallbacks},
+                    {"fallbacks", tensor_names(result->file.fallbacks)},
                     {"rounding", nullptr}};
     if (result->rounding) {
       json["gguf"]["rounding"] = {{"kl", result->rounding->kl},
@@ -201,11 +213,9 @@ void add_merge(CLI::App& program, int& exit_code) {
   command
       ->add_option("--output", options->output, "Folder for the merged model; a .gguf file with --to gguf:")
       ->required();
-  command
-      ->add_option("--to", options->to,
-                   "hf, a model folder, or a GGUF file: gguf:f32, gguf:f16, gguf:bf16 or gguf:q8_0")
+  command->add_option("--to", options->to, "hf, a model folder, or a GGUF file: " + lore::gguf_format_names())
       ->capture_default_str()
-      ->check(CLI::IsMember({"hf", "gguf:f32", "gguf:f16", "gguf:bf16", "gguf:q8_0"}));
+      ->check(CLI::IsMember(names_of_outputs()));
   command->add_flag("--subtract", request.subtract,
                     "Take the adapter out of a merged model, which --base names, instead of putting it in");
   command->add_option("--original", request.original,

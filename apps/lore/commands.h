@@ -12,6 +12,7 @@ void add_merge(CLI::App& program, int& exit_code);
 void add_combine(CLI::App& program, int& exit_code);
 void add_extract(CLI::App& program, int& exit_code);
 void add_inspect(CLI::App& program, int& exit_code);
+void add_quantize(CLI::App& program, int& exit_code);
 void add_convert(CLI::App& program, int& exit_code);
 void add_preview(CLI::App& program, int& exit_code);
 void add_recipe(CLI::App& program, int& exit_code);

@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
     add_combine(program, exit_code);
     add_extract(program, exit_code);
     add_inspect(program, exit_code);
+    add_quantize(program, exit_code);
     add_convert(program, exit_code);
     add_preview(program, exit_code);
     add_recipe(program, exit_code);

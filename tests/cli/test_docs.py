@@ -108,7 +108,9 @@ def test_each_whole_command_runs(command, scratch):
     if words[:2] == ["evaluate", "recipes/enterprise-terms.yaml"]:
         words += ["--set", "data.validation[0].limit=4", "--set", "evaluation.suites[0].limit=6", "--set",
                   "evaluation.suites[1].limit=6"]
-    if words[0] in ("merge", "convert") and (scratch / words[words.index("--output") + 1]).exists():
+    if words[0] == "quantize":
+        words += ["--calibration-tokens", "64", "--evaluate-tokens", "64"]
+    if words[0] in ("merge", "convert", "quantize") and (scratch / words[words.index("--output") + 1]).exists():
         words += ["--overwrite"]
     result = subprocess.run([BIN / "lore", *words], cwd=scratch, capture_output=True, text=True, timeout=240)
     # An adapter of three steps need not pass the recipe's gates.

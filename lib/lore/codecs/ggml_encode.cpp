@@ -8,7 +8,10 @@
 #include <cstdint>
 #include <cstring>
 
+#include "lore/codecs/ggml_blocks.h"
 #include "lore/codecs/half.h"
+#include "lore/codecs/k_encode.h"
+#include "lore/codecs/legacy_encode.h"
 #include "lore/core/error.h"
 
 namespace lore {
@@ -68,21 +71,57 @@ bool encode_q8_0(const float* values, std::byte* out) {
   return finite && !is_infinite_or_nan(stored, 0x7c00u);
 }
 
-}  // namespace
-
-bool can_encode(GgmlType type) {
-  return type == GgmlType::kF32 || type == GgmlType::kF16 || type == GgmlType::kBF16 ||
-         type == GgmlType::kQ8_0;
+/// The mean square of a row.
+float spread_of(std::span<const float> row) {
+  double sum = 0;
+  for (const float value : row) {
+    sum += static_cast<double>(value) * static_cast<double>(value);
+  }
+  return static_cast<float>(sum / static_cast<double>(row.size()));
 }
 
-bool encode(GgmlType type, std::span<const float> values, std::span<std::byte> blocks) {
+/// One row, or with no importance any run of blocks.
+bool encode_row(GgmlType type, std::span<const float> values, std::span<const float> importance,
+                std::byte* out) {
+  const BlockLayout layout = *block_layout(type);
+  const auto elements = static_cast<std::size_t>(layout.elements);
+  const float spread = importance.empty() ? 0 : spread_of(values);
+  bool finite = true;
+  for (std::size_t first = 0; first < values.size(); first += elements, out += layout.bytes) {
+    const auto block = values.subspan(first, elements);
+    const auto counts = importance.empty() ? importance : importance.subspan(first, elements);
+    switch (type) {
+      case GgmlType::kQ8_0:
+        finite = encode_q8_0(block.data(), out) && finite;
+        break;
+      case GgmlType::kQ4_K:
+      case GgmlType::kQ5_K:
+      case GgmlType::kQ6_K:
+        finite = encode_k_block(type, block, counts, out) && finite;
+        break;
+      default:
+        finite = (counts.empty() ? encode_legacy_block(type, block, out)
+                                 : encode_legacy_block(type, block, counts, spread, out)) &&
+                 finite;
+    }
+  }
+  return finite;
+}
+
+}  // namespace
+
+bool can_encode(GgmlType type) { return can_decode(type); }
+
+bool encode(GgmlType type, std::span<const float> values, std::span<std::byte> blocks,
+            std::span<const float> importance) {
   if (!can_encode(type)) {
     throw Error(ErrorKind::kInternal, std::string(name_of(type)), "cannot be encoded");
   }
   const BlockLayout layout = *block_layout(type);
   const std::size_t count = blocks.size() / static_cast<std::size_t>(layout.bytes);
   if (count * static_cast<std::size_t>(layout.bytes) != blocks.size() ||
-      count * static_cast<std::size_t>(layout.elements) != values.size()) {
+      count * static_cast<std::size_t>(layout.elements) != values.size() ||
+      (!importance.empty() && values.size() % importance.size() != 0)) {
     throw Error(ErrorKind::kInternal, std::string(name_of(type)),
                 fmt::format("{} values do not fill {} bytes", values.size(), blocks.size()));
   }
@@ -90,20 +129,24 @@ bool encode(GgmlType type, std::span<const float> values, std::span<std::byte> b
     return true;
   }
   switch (type) {
+    case GgmlType::kF32:
+      return encode_f32(values, blocks.data());
     case GgmlType::kF16:
       return encode_f16(values, blocks.data());
     case GgmlType::kBF16:
       return encode_bf16(values, blocks.data());
-    case GgmlType::kQ8_0: {
-      bool finite = true;
-      for (std::size_t block = 0; block < count; ++block) {
-        finite = encode_q8_0(values.data() + 32 * block, blocks.data() + 34 * block) && finite;
-      }
-      return finite;
-    }
     default:
-      return encode_f32(values, blocks.data());
+      break;
   }
+  const std::size_t columns = importance.empty() ? values.size() : importance.size();
+  const std::size_t row_bytes = blocks.size() / (values.size() / columns);
+  bool finite = true;
+  for (std::size_t row = 0; row < values.size() / columns; ++row) {
+    finite = encode_row(type, values.subspan(row * columns, columns), importance,
+                        blocks.data() + row * row_bytes) &&
+             finite;
+  }
+  return finite;
 }
 
 }  // namespace lore

@@ -5,7 +5,8 @@
 
 namespace lore {
 
-/// The safetensors of a Hugging Face model folder.
+/// The safetensors of a Hugging Face model folder; matrices that compressed-tensors quantized are
+/// dequantized.
 class CheckpointSource final : public WeightSource {
  public:
   explicit CheckpointSource(const std::filesystem::path& folder);

@@ -92,8 +92,7 @@ void refuse_changes(const Fields& fields) {
       "pretraining_tp",       "partial_rotary_factor", "embedding_multiplier", "residual_multiplier",
       "attention_multiplier", "logits_scaling",        "logit_scale",          "scale_emb",
       "scale_depth"};
-  static const std::set<std::string> kMustBeAbsent{"quantization_config",
-                                                   "auto_map",
+  static const std::set<std::string> kMustBeAbsent{"auto_map",
                                                    "num_experts",
                                                    "num_local_experts",
                                                    "moe_intermediate_size",
@@ -120,6 +119,11 @@ void refuse_changes(const Fields& fields) {
       fields.unsupported(key, value);
     }
     if (kMustBeOne.contains(key) && !value.is_null() && value != 1) {
+      fields.unsupported(key, value);
+    }
+    // What compressed-tensors stores is dequantized as it is read.
+    if (key == "quantization_config" && !is_neutral(value) &&
+        (!value.is_object() || value.value("quant_method", json()) != "compressed-tensors")) {
       fields.unsupported(key, value);
     }
   }
@@ -172,6 +176,7 @@ std::vector<std::string> ignored_fields(const json& config) {
                                             "output_attentions",
                                             "output_hidden_states",
                                             "return_dict",
+                                            "quantization_config",
                                             "_attn_implementation",
                                             "_attn_implementation_autoset",
                                             "transformers.js_config",

@@ -177,10 +177,10 @@ Conversion convert_adapter_to_gguf(const fs::path& adapter, const fs::path& base
     refuse_on_tied(linear.name, config, adapter);
     const auto shapes = gguf_shapes(linear, module.rank());
     for (const auto& [suffix, shape] : {std::pair(".lora_a", shapes[0]), std::pair(".lora_b", shapes[1])}) {
-      const GgmlType stored_type = gguf_type_of(shape, type);
+      const GgmlType stored_type = fitting_gguf_type(type, shape.back());
       specs.push_back({tensor_of(linear) + suffix, stored_type, shape});
       if (stored_type != type) {
-        result.fallbacks.push_back(specs.back().name);
+        result.fallbacks.push_back({specs.back().name, type, stored_type});
       }
       result.bytes += byte_size(specs.back());
     }

@@ -28,20 +28,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// general.file_type, by the type of most tensors.
-std::uint32_t file_type(GgmlType type) {
-  switch (type) {
-    case GgmlType::kF32:
-      return 0;
-    case GgmlType::kF16:
-      return 1;
-    case GgmlType::kQ8_0:
-      return 7;
-    default:
-      return 32;  // BF16
-  }
-}
-
 GgmlType main_type(const Checkpoint& checkpoint) {
   std::map<DType, std::size_t> bytes;
   for (const TensorView& view : checkpoint.tensors()) {
@@ -144,40 +130,50 @@ void describe_gguf(const GgufFile& file, GgufMetadata& metadata) {
 
 }  // namespace
 
+GgmlType main_type(const fs::path& model) {
+  return fs::is_directory(model) ? main_type(Checkpoint::open(model)) : main_type(GgufFile::open(model));
+}
+
 std::optional<Conversion> convert_to_gguf(const fs::path& model, const std::string& name,
-                                          std::optional<GgmlType> type, const fs::path& output,
+                                          const GgufFormat* format, const fs::path& output,
                                           const Environment& environment, const GgufProgress& progress) {
   const std::unique_ptr<WeightSource> source = open_weights(model);
+  const GgmlType own = main_type(model);
+  if (!fs::is_directory(model) && (format == nullptr || format->type == own)) {
+    throw Error(ErrorKind::kRefused, model.string(),
+                fmt::format("is a GGUF file of type {} already; name another type, as --to gguf:{}",
+                            name_of(own), own == GgmlType::kQ8_0 ? "f16" : "q8_0"));
+  }
+  format = format != nullptr ? format : &gguf_format_of(own);
+  return write_gguf_model(*source, model, name, *format, Importance(), output, environment, progress);
+}
+
+std::optional<Conversion> write_gguf_model(const WeightSource& source, const fs::path& model,
+                                           const std::string& name, const GgufFormat& format,
+                                           const Importance& importance, const fs::path& output,
+                                           const Environment& environment, const GgufProgress& progress) {
   Conversion result;
   result.what = "model";
-  result.warnings = source->config().warnings;
+  result.warnings = source.config().warnings;
   GgufMetadata metadata;
   if (fs::is_directory(model)) {
-    type = type.value_or(main_type(Checkpoint::open(model)));
-    describe_folder(model, name, *source, environment, metadata, result.warnings);
+    describe_folder(model, name, source, environment, metadata, result.warnings);
   } else {
-    const GgufFile file = GgufFile::open(model);
-    const GgmlType own = main_type(file);
-    if (!type || *type == own) {
-      throw Error(ErrorKind::kRefused, model.string(),
-                  fmt::format("is a GGUF file of type {} already; name another type, as --to gguf:{}",
-                              name_of(own), own == GgmlType::kQ8_0 ? "f16" : "q8_0"));
-    }
-    describe_gguf(file, metadata);
+    describe_gguf(GgufFile::open(model), metadata);
   }
-  metadata.number("general.file_type", file_type(*type));
-  if (*type == GgmlType::kQ8_0) {
+  metadata.number("general.file_type", format.file_type);
+  if (is_quantized(format.type)) {
     metadata.number("general.quantization_version", std::uint32_t{2});
   }
-  const GgufPlan plan = plan_gguf(*source, *type);
+  const GgufPlan plan = plan_gguf(source, format, !importance.empty());
   check_space(output, plan.bytes + metadata.bytes().size());
   GgufWriter writer(output, metadata, plan.specs());
   const std::function<bool()> stop = [&] { return *environment.signal != 0; };
-  if (!write_gguf_tensors(plan, *source, writer, stop, progress)) {
+  if (!write_gguf_tensors(plan, source, importance, writer, stop, progress)) {
     return std::nullopt;
   }
   writer.commit();
-  result.type = name_of(*type);
+  result.type = format.label;
   result.tensors = plan.tensors.size();
   result.bytes = plan.bytes;
   result.fallbacks = plan.fallbacks;

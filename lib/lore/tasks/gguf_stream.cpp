@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cmath>
 #include <mutex>
@@ -15,6 +14,7 @@
 #include "lore/nn/gguf_source.h"
 #include "lore/nn/llama_config_to_gguf.h"
 #include "lore/nn/model_parameters.h"
+#include "lore/tasks/unknown_tensors.h"
 
 namespace lore {
 namespace {
@@ -34,9 +34,14 @@ std::int64_t rows_of(const GgufTensorSpec& spec) { return spec.shape.size() == 2
 
 class Stream {
  public:
-  Stream(const GgufPlan& plan, const WeightSource& source, GgufWriter& writer,
+  Stream(const GgufPlan& plan, const WeightSource& source, const Importance& importance, GgufWriter& writer,
          const std::function<bool()>& stop, const GgufProgress& progress)
-      : plan_(plan), source_(source), writer_(writer), stop_(stop), progress_(progress) {
+      : plan_(plan),
+        source_(source),
+        importance_(importance),
+        writer_(writer),
+        stop_(stop),
+        progress_(progress) {
     const std::int64_t head = source.config().head_dim;
     for (std::size_t i = 0; i < plan.tensors.size(); ++i) {
       const GgufTensorSpec& spec = plan.tensors[i].spec;
@@ -90,7 +95,7 @@ class Stream {
     const BlockLayout layout = *block_layout(tensor.spec.type);
     const auto row_bytes = static_cast<std::size_t>(columns / layout.elements * layout.bytes);
     blocks.resize(static_cast<std::size_t>(piece.rows) * row_bytes);
-    if (!encode(tensor.spec.type, values, blocks)) {
+    if (!encode(tensor.spec.type, values, blocks, importance_.of(tensor.source))) {
       refuse(tensor, values);
     }
     writer_.write(piece.tensor, static_cast<std::size_t>(piece.first_row) * row_bytes, blocks);
@@ -121,6 +126,7 @@ class Stream {
 
   const GgufPlan& plan_;
   const WeightSource& source_;
+  const Importance& importance_;
   GgufWriter& writer_;
   const std::function<bool()>& stop_;
   const GgufProgress& progress_;
@@ -130,20 +136,6 @@ class Stream {
   std::mutex progress_mutex_;
   std::uint64_t written_ = 0;
 };
-
-void refuse_unused(const WeightSource& source, const std::vector<ParameterShape>& parameters) {
-  std::vector<std::string> names;
-  names.reserve(parameters.size());
-  for (const ParameterShape& parameter : parameters) {
-    names.push_back(parameter.name);
-  }
-  const std::vector<std::string> unused = source.unused(names);
-  if (!unused.empty()) {
-    throw Error(ErrorKind::kInput, source.files().front().parent_path().string(),
-                fmt::format("holds {} tensor(s) that are not part of architecture {}, the first is {}",
-                            unused.size(), source.config().model_type, unused.front()));
-  }
-}
 
 }  // namespace
 
@@ -156,35 +148,20 @@ std::vector<GgufTensorSpec> GgufPlan::specs() const {
   return specs;
 }
 
-GgmlType gguf_type_of(const std::vector<std::int64_t>& shape, GgmlType wanted) {
-  if (shape.size() < 2) {
-    return GgmlType::kF32;
-  }
-  return shape.back() % block_layout(wanted)->elements == 0 ? wanted : GgmlType::kF16;
-}
-
-std::optional<GgmlType> gguf_type_named(std::string_view to) {
-  constexpr std::array<std::pair<std::string_view, GgmlType>, 4> kTypes{{{"gguf:f32", GgmlType::kF32},
-                                                                         {"gguf:f16", GgmlType::kF16},
-                                                                         {"gguf:bf16", GgmlType::kBF16},
-                                                                         {"gguf:q8_0", GgmlType::kQ8_0}}};
-  const auto found = std::ranges::find(kTypes, to, [](const auto& entry) { return entry.first; });
-  return found == kTypes.end() ? std::nullopt : std::optional(found->second);
-}
-
-GgufPlan plan_gguf(const WeightSource& source, GgmlType type) {
+GgufPlan plan_gguf(const WeightSource& source, const GgufFormat& format, bool importance) {
   const std::vector<ParameterShape> parameters = model_parameters(source.config());
-  refuse_unused(source, parameters);
+  refuse_unknown_tensors(source);
   GgufPlan plan;
   plan.divisors = gguf_frequency_divisors(source.config());
   plan.tensors.reserve(parameters.size() + 1);
   for (const ParameterShape& parameter : parameters) {
-    const GgmlType stored = gguf_type_of(parameter.shape, type);
+    const GgmlType wanted = wanted_gguf_type(format, parameter, source.config(), importance);
+    const GgmlType stored = fitting_gguf_type(wanted, parameter.shape.back());
     plan.tensors.push_back({{gguf_tensor_name(parameter.name), stored, parameter.shape},
                             parameter.name,
                             gguf_interleaves(source.config(), parameter.name)});
-    if (parameter.shape.size() > 1 && stored != type) {
-      plan.fallbacks.push_back(plan.tensors.back().spec.name);
+    if (stored != wanted) {
+      plan.fallbacks.push_back({plan.tensors.back().spec.name, wanted, stored});
     }
   }
   if (!plan.divisors.empty()) {
@@ -197,9 +174,9 @@ GgufPlan plan_gguf(const WeightSource& source, GgmlType type) {
   return plan;
 }
 
-bool write_gguf_tensors(const GgufPlan& plan, const WeightSource& source, GgufWriter& writer,
-                        const std::function<bool()>& stop, const GgufProgress& progress) {
-  return Stream(plan, source, writer, stop, progress).run();
+bool write_gguf_tensors(const GgufPlan& plan, const WeightSource& source, const Importance& importance,
+                        GgufWriter& writer, const std::function<bool()>& stop, const GgufProgress& progress) {
+  return Stream(plan, source, importance, writer, stop, progress).run();
 }
 
 }  // namespace lore

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 
@@ -12,6 +13,7 @@
 #include "lore/core/printable.h"
 #include "lore/formats/checkpoint.h"
 #include "lore/formats/json_file.h"
+#include "lore/nn/compressed_weights.h"
 #include "lore/nn/gguf_source.h"
 #include "lore/tasks/inspect_values.h"
 #include "lore/tasks/model_files.h"
@@ -48,8 +50,33 @@ std::vector<ScanInput> scan_inputs(const GgufFile& file) {
   return inputs;
 }
 
-void refuse_types(const std::vector<ScanInput>& tensors, Inspection& inspection) {
+/// Checks what compressed-tensors quantized, and takes it off `expected`. Returns the names of its parts.
+std::vector<std::string> check_compressed(const Checkpoint& checkpoint, const std::string& folder,
+                                          std::vector<ParameterShape>& expected, Inspection& inspection) {
+  std::vector<std::string> parts;
+  std::erase_if(expected, [&](const ParameterShape& parameter) {
+    bool compressed = true;
+    attempt(inspection, [&] {
+      compressed = find_compressed(checkpoint, parameter.name, parameter.shape, folder).has_value();
+    });
+    if (compressed) {
+      parts.push_back(parameter.name);
+      std::ranges::move(compressed_names(parameter.name), std::back_inserter(parts));
+    }
+    return compressed;
+  });
+  if (!parts.empty()) {
+    inspection.fact("quantized", "compressed-tensors");
+  }
+  return parts;
+}
+
+void refuse_types(const std::vector<ScanInput>& tensors, const std::vector<std::string>& parts,
+                  Inspection& inspection) {
   for (const ScanInput& tensor : tensors) {
+    if (std::ranges::find(parts, tensor.name) != parts.end()) {
+      continue;
+    }
     const auto* dtype = std::get_if<DType>(&tensor.type);
     const auto* type = std::get_if<GgmlType>(&tensor.type);
     if (dtype != nullptr && *dtype != DType::kF32 && *dtype != DType::kF16 && *dtype != DType::kBF16) {
@@ -184,14 +211,18 @@ Inspection inspect_checkpoint(const fs::path& folder, bool deep, const Environme
     const std::vector<ScanInput> tensors = scan_inputs(checkpoint);
     describe_tensors(tensors, inspection);
     describe_files(checkpoint, inspection);
+    std::vector<std::string> parts;
     if (config) {
-      check_parameters(model_parameters(*config), tensors,
-                       config->tie_word_embeddings ? std::vector<std::string>{"lm_head.weight"}
-                                                   : std::vector<std::string>(),
-                       inspection);
+      std::vector<ParameterShape> expected = model_parameters(*config);
+      parts = check_compressed(checkpoint, folder.string(), expected, inspection);
+      std::vector<std::string> allowed = parts;
+      if (config->tie_word_embeddings) {
+        allowed.emplace_back("lm_head.weight");
+      }
+      check_parameters(expected, tensors, allowed, inspection);
       check_tied_head(checkpoint, *config, inspection);
     }
-    refuse_types(tensors, inspection);
+    refuse_types(tensors, parts, inspection);
     check_values(tensors, deep, environment, inspection);
   });
   describe_text(folder, config ? &*config : nullptr, inspection);
@@ -224,7 +255,7 @@ Inspection inspect_gguf(const fs::path& file, bool deep, const Environment& envi
         describe_architecture(*config, inspection);
         check_parameters(gguf_parameters(*config), tensors, {"rope_freqs.weight"}, inspection);
       });
-      refuse_types(tensors, inspection);
+      refuse_types(tensors, {}, inspection);
     }
     if (!vocabulary) {
       check_values(tensors, deep, environment, inspection);

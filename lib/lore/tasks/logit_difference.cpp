@@ -34,6 +34,13 @@ void LogitComparison::add(const at::Tensor& reference, const at::Tensor& other) 
       Row& row = rows_[static_cast<std::size_t>(n)];
       const float* p = reference.data_ptr<float>() + n * width;
       const float* q = other.data_ptr<float>() + n * width;
+      if (!labels_.empty()) {
+        const std::int64_t label = labels_[static_cast<std::size_t>(n)] - seen_;
+        if (label >= 0 && label < width) {
+          row.reference_label = static_cast<double>(p[label]);
+          row.label = static_cast<double>(q[label]);
+        }
+      }
       row.weighted *= raise(row.reference, p);
       raise(row.other, q);
       for (std::int64_t i = 0; i < width; ++i) {
@@ -54,7 +61,10 @@ void LogitComparison::add(const at::Tensor& reference, const at::Tensor& other) 
 LogitDifference LogitComparison::result() const {
   LogitDifference total;
   const auto tokens = static_cast<double>(rows_.size());
-  for (const Row& row : rows_) {
+  const auto labelled =
+      static_cast<double>(std::ranges::count_if(labels_, [](std::int32_t label) { return label >= 0; }));
+  for (std::size_t n = 0; n < rows_.size(); ++n) {
+    const Row& row = rows_[n];
     const double log_p = row.reference.peak + std::log(row.reference.sum);
     const double log_q = row.other.peak + std::log(row.other.sum);
     // KL is at least 0; rounding can take a sum over equal distributions just below it.
@@ -64,6 +74,10 @@ LogitDifference LogitComparison::result() const {
     total.max_kl = std::max(total.max_kl, kl);
     total.max_abs = std::max(total.max_abs, row.max_abs);
     total.mean_abs += row.sum_abs / tokens / static_cast<double>(seen_);
+    if (!labels_.empty() && labels_[n] >= 0) {
+      total.reference_loss += (log_p - row.reference_label) / labelled;
+      total.loss += (log_q - row.label) / labelled;
+    }
     total.top1_agreement += row.reference.top == row.other.top ? 1 / tokens : 0;
   }
   return total;

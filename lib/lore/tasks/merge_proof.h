@@ -40,10 +40,4 @@ std::optional<MergeProof> prove_merge(const MergeBase& base, const StoredAdapter
                                       const MergePlan& plan, const std::filesystem::path& folder,
                                       const MergeProbe& probe, const std::function<bool()>& stop);
 
-/// How far the logits of the model `other` are from those of `reference` on a probe, run in the same way.
-/// Both may be a folder or a GGUF file. Nothing when `stop` ended it. Throws: Error kInput, kResources.
-std::optional<LogitDifference> compare_logits(const std::filesystem::path& reference,
-                                              const std::filesystem::path& other, const MergeProbe& probe,
-                                              const std::function<bool()>& stop);
-
 }  // namespace lore

@@ -4,6 +4,7 @@
 #include "lore/core/error.h"
 #include "lore/formats/hf_cache.h"
 #include "lore/tasks/merge_probe.h"
+#include "lore/tasks/model_comparison.h"
 #include "lore/tasks/output_place.h"
 
 namespace lore {
@@ -37,7 +38,7 @@ std::optional<GgufMerge> merge_to_gguf(const MergeRequest& request, const std::s
     return std::nullopt;
   }
   const fs::path written = scratch.staging() / "merged.gguf";
-  const auto file = convert_to_gguf(to_folder.output, output.stem().string(), gguf_type_named(to), written,
+  const auto file = convert_to_gguf(to_folder.output, output.stem().string(), gguf_format_named(to), written,
                                     environment, [](std::uint64_t, std::uint64_t) {});
   if (!file) {
     return std::nullopt;
@@ -49,7 +50,8 @@ std::optional<GgufMerge> merge_to_gguf(const MergeRequest& request, const std::s
   if (request.verify) {
     const MergeProbe probe = make_probe(to_folder.output, request.probe, open_weights(written)->config());
     const auto stop = [&] { return *environment.signal != 0; };
-    result.rounding = compare_logits(to_folder.output, written, probe, stop);
+    result.rounding = compare_models(*open_weights(to_folder.output), *open_weights(written), probe.sequences,
+                                     stop, [](std::int64_t, std::int64_t) {});
     if (!result.rounding) {
       return std::nullopt;
     }

@@ -39,24 +39,23 @@ Input find_input(const std::string& input, const Environment& environment) {
   return {path, is_adapter ? Kind::kAdapterFile : Kind::kModelFile};
 }
 
-/// The type in "gguf:f16"; nothing for "gguf".
-std::optional<GgmlType> wanted_type(const std::string& to) {
-  const std::optional<GgmlType> type = gguf_type_named(to);
-  if (!type && to != "gguf") {
+/// Null for "gguf".
+const GgufFormat* wanted_format(const std::string& to) {
+  const GgufFormat* format = gguf_format_named(to);
+  if (format == nullptr && to != "gguf") {
     throw Error(
         ErrorKind::kUsage, "--to",
-        fmt::format("\"{}\" is not known; it is gguf, gguf:f32, gguf:f16, gguf:bf16, gguf:q8_0, hf, peft "
-                    "or portable",
-                    to));
+        fmt::format("\"{}\" is not known; it is gguf, {}, hf, peft or portable", to, gguf_format_names()));
   }
-  return type;
+  return format;
 }
 
 [[noreturn]] void refuse_direction(const Input& input, const std::string& to) {
-  constexpr std::array kWhat{"a model folder: it can become gguf:f32, gguf:f16, gguf:bf16 or gguf:q8_0",
-                             "a GGUF model: it can become hf or a GGUF file of another type",
-                             "an adapter folder: it can become gguf or portable",
-                             "a GGUF adapter: it can become peft"};
+  constexpr std::array kWhat{
+      "a model folder: it can become a GGUF file: gguf, gguf:f16, gguf:q8_0 or another type",
+      "a GGUF model: it can become hf or a GGUF file of another type",
+      "an adapter folder: it can become gguf, gguf:f16, gguf:bf16, gguf:q8_0 or portable",
+      "a GGUF adapter: it can become peft"};
   throw Error(ErrorKind::kUsage, "--to",
               fmt::format("{} does not exist for {}, {}", to, input.path.string(),
                           kWhat.at(static_cast<std::size_t>(input.kind))));
@@ -75,13 +74,17 @@ std::pair<fs::path, std::string> find_base(const ConvertRequest& request, const 
 
 std::optional<Conversion> to_file(const ConvertRequest& request, const Input& input, const fs::path& output,
                                   const Environment& environment, const GgufProgress& progress) {
-  const std::optional<GgmlType> type = wanted_type(request.to);
+  const GgufFormat* format = wanted_format(request.to);
   check_gguf_output(output, std::span(&input.path, 1), request.overwrite);
   if (input.kind == Kind::kAdapterFolder) {
+    const GgmlType type = format == nullptr ? GgmlType::kF32 : format->type;
+    if (is_quantized(type) && type != GgmlType::kQ8_0) {
+      refuse_direction(input, request.to);
+    }
     const auto [base, name] = find_base(request, environment);
-    return convert_adapter_to_gguf(input.path, base, name, type.value_or(GgmlType::kF32), output);
+    return convert_adapter_to_gguf(input.path, base, name, type, output);
   }
-  return convert_to_gguf(input.path, base_name(input.path, request.input), type, output, environment,
+  return convert_to_gguf(input.path, base_name(input.path, request.input), format, output, environment,
                          progress);
 }
 
@@ -117,7 +120,7 @@ std::optional<Conversion> run_convert(const ConvertRequest& request, const Envir
                                       const GgufProgress& progress) {
   const bool names_folder = request.to == "hf" || request.to == "peft" || request.to == "portable";
   if (!names_folder) {
-    wanted_type(request.to);  // a typo is told before anything is looked for
+    wanted_format(request.to);  // a typo is told before anything is looked for
   }
   const Input input = find_input(request.input, environment);
   const bool exists = request.to == "hf"         ? input.kind == Kind::kModelFile

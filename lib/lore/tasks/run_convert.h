@@ -13,7 +13,7 @@ namespace lore {
 /// What `lore convert` is asked to do.
 struct ConvertRequest {
   std::string input;  ///< model folder, GGUF file or hub id; adapter folder or GGUF adapter
-  std::string to;     ///< gguf | gguf:f32 | gguf:f16 | gguf:bf16 | gguf:q8_0 | hf | peft | portable
+  std::string to;     ///< gguf | a name of gguf_formats | hf | peft | portable
   std::filesystem::path output;
   std::string base;                           ///< of an adapter to or from GGUF: its model
   std::string base_name;                      ///< what an adapter calls its base; empty: by what is there
