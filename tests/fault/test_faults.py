@@ -191,4 +191,4 @@ def test_a_loss_of_power_leaves_something_to_go_on_from(recipe, wanted):
                 train(recipe, left / "run", "--resume")
                 assert sha256(left / "run" / ADAPTER) == wanted[0]
             shutil.rmtree(left)
-        assert sound == 2
+        assert sound >= 2

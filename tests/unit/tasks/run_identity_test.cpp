@@ -41,10 +41,10 @@ TEST_CASE("what changes the bytes of an adapter is a difference, what says where
   other.training.max_steps = 9;
   other.data.train[0].weight = 2;
   CHECK(lore::identity_differences(identity_of(recipe), identity_of(other, 4), {}) ==
-        std::vector<std::string>{"data.train.0.weight: was 1.0, is 2.0", "threads: was 2, is 4",
+        std::vector<std::string>{"data.train.0.weight: was 1, is 2", "threads: was 2, is 4",
                                  "training.max_steps: was unset, is 9", "training.seed: was 42, is 7"});
   CHECK(lore::identity_differences(identity_of(recipe), identity_of(other, 4), {"training", "threads"}) ==
-        std::vector<std::string>{"data.train.0.weight: was 1.0, is 2.0"});
+        std::vector<std::string>{"data.train.0.weight: was 1, is 2"});
 }
 
 TEST_CASE("a name that is nothing that is compared is a mistake with its nearest") {
