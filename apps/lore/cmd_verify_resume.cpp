@@ -89,15 +89,14 @@ int verify_resume(const Options& options) {
   for (const std::string& setting : options.overrides) {
     arguments.insert(arguments.end(), {"--set", setting});
   }
-  ResumeTrial trial(arguments, folder.path(), options.seed);
-  const ResumeVerdict verdict = trial.run(
-      options.kills,
-      [&](const ResumeVerdict& so_far) {
-        console.status(fmt::format("{}/{} kills  {} runs compared  {} torn  {} different", so_far.kills,
-                                   options.kills, so_far.runs, so_far.torn, so_far.different));
-      },
-      [] { return received_signal() != 0; });
+  ResumeTrial trial(arguments, folder.path(), options.seed, [] { return received_signal() != 0; });
+  const ResumeVerdict verdict = trial.run(options.kills, [&](const ResumeVerdict& so_far) {
+    console.status(fmt::format("{}/{} kills  {} runs compared  {} torn  {} different", so_far.kills,
+                               options.kills, so_far.runs, so_far.torn, so_far.different));
+  });
   if (received_signal() != 0) {
+    console.info(fmt::format("interrupted after {} of {} kills: {} torn, {} different", verdict.kills,
+                             options.kills, verdict.torn, verdict.different));
     return 128 + received_signal();
   }
   print_verdict(console, verdict);
@@ -133,7 +132,6 @@ void add_verify_resume(CLI::App& program, int& exit_code) {
       "them in "
       "the writing.\n"
       "Examples:\n"
-      "  lore verify-resume recipes/enterprise-terms.yaml --kills 2 --set training.max_steps=3 "
-      "--set training.checkpoint_every_steps=1");
+      "  lore verify-resume recipes/enterprise-terms.yaml --kills 10");
   command->callback([options, &exit_code] { exit_code = verify_resume(*options); });
 }

@@ -55,26 +55,33 @@ bool is_running(int process) {
 
 }  // namespace
 
-ResumeTrial::ResumeTrial(std::vector<std::string> arguments, fs::path folder, std::uint64_t seed)
-    : arguments_(std::move(arguments)), folder_(std::move(folder)), random_(seed) {}
+ResumeTrial::ResumeTrial(std::vector<std::string> arguments, fs::path folder, std::uint64_t seed,
+                         std::function<bool()> stopped)
+    : arguments_(std::move(arguments)),
+      folder_(std::move(folder)),
+      random_(seed),
+      stopped_(std::move(stopped)) {}
 
 ResumeVerdict ResumeTrial::run(std::int64_t kills,
-                               const std::function<void(const ResumeVerdict&)>& on_progress,
-                               const std::function<bool()>& stopped) {
+                               const std::function<void(const ResumeVerdict&)>& on_progress) {
   const fs::path whole = folder_ / "whole";
   const Clock::time_point start = Clock::now();
-  session(whole, /*may_kill=*/false);
+  if (!session(whole, /*may_kill=*/false)) {
+    return verdict_;
+  }
   verdict_.steps = steps_in(whole);
   verdict_.adapter_sha256 = lore::sha256_of_file(whole / kWeights);
   step_seconds_ = std::chrono::duration<double>(Clock::now() - start).count() /
                   static_cast<double>(std::max<std::int64_t>(1, verdict_.steps));
-  while (verdict_.kills < kills && !stopped()) {
+  while (verdict_.kills < kills && !stopped_()) {
     const fs::path run = folder_ / "killed";
     fs::remove_all(run);
-    while (!stopped() && !session(run, verdict_.kills < kills)) {
+    bool ended = false;
+    while (!ended && !stopped_()) {
+      ended = session(run, verdict_.kills < kills);
       on_progress(verdict_);
     }
-    if (stopped()) {
+    if (!ended) {
       break;
     }
     ++verdict_.runs;
@@ -101,6 +108,9 @@ bool ResumeTrial::session(const fs::path& run, bool may_kill) {
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && may_kill) {
     ++verdict_.kills;
     return false;
+  }
+  if (stopped_()) {
+    return false;  // Ctrl-C reaches both
   }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     fail(fmt::format("lore train ended with {}:\n{}",

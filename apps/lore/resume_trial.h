@@ -24,15 +24,16 @@ struct ResumeVerdict {
 class ResumeTrial {
  public:
   /// `arguments` go to every `lore train`; runs are kept under `folder`.
-  ResumeTrial(std::vector<std::string> arguments, std::filesystem::path folder, std::uint64_t seed);
+  ResumeTrial(std::vector<std::string> arguments, std::filesystem::path folder, std::uint64_t seed,
+              std::function<bool()> stopped);
 
   /// `on_progress` hears of the kills so far. Returns early once `stopped`.
   /// Throws: lore::Error kInternal when a run fails on its own account, with what it said.
-  ResumeVerdict run(std::int64_t kills, const std::function<void(const ResumeVerdict&)>& on_progress,
-                    const std::function<bool()>& stopped);
+  ResumeVerdict run(std::int64_t kills, const std::function<void(const ResumeVerdict&)>& on_progress);
 
  private:
-  /// Trains in `run`; kills the process at a random moment when `may_kill`. True when it came to its end.
+  /// Trains in `run`; kills the process at a random moment when `may_kill`. True when it came to its end,
+  /// false when it was killed or everything is to stop.
   bool session(const std::filesystem::path& run, bool may_kill);
   void look_for_damage(const std::filesystem::path& run);
   int start(const std::filesystem::path& run) const;
@@ -41,6 +42,7 @@ class ResumeTrial {
   std::vector<std::string> arguments_;
   std::filesystem::path folder_;
   std::mt19937_64 random_;
+  std::function<bool()> stopped_;
   ResumeVerdict verdict_;
   double step_seconds_ = 0;  ///< of the run without a break
 };
