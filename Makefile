@@ -5,7 +5,7 @@ SMOLLM2 := .deps/models/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf
 TORCH := $(if $(Torch_DIR),-DTorch_DIR=$(Torch_DIR))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-fast bench reference format style lint asan clean
+.PHONY: help setup build demo test test-fast faults bench reference format style lint asan clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -33,6 +33,11 @@ test: build ## run all tests: units, peers (transformers, PEFT), the program
 
 test-fast: build ## run the unit tests alone
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -L unit
+
+faults: build ## kill, starve and cut runs: 300 SIGKILLs, each write, fsync and rename failed in turn (about 20 minutes)
+	@.ci/setup --peers
+	@.ci/fetch-model smollm2-135m-instruct
+	@LORE_FAULT_ALL=1 LORE_FAULT_KILLS=300 ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -L fault
 
 bench: build ## measure Lore and PEFT side by side: start-up, steps, merges, evaluation, memory (about 50 minutes)
 	@.ci/setup --peers

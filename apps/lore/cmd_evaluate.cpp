@@ -192,10 +192,13 @@ std::string json_text(const nlohmann::ordered_json& json, int indent) {
 
 void write_report(const fs::path& folder, const lore::Evaluation& evaluation) {
   lore::create_folders(folder);
-  lore::write_file_atomically(folder / "report.json", json_text(lore::to_json(evaluation), 2) + "\n");
-  lore::write_file_atomically(folder / "junit.xml", lore::junit_xml(evaluation));
-  lore::write_file_atomically(folder / "summary.md", lore::summary_markdown(evaluation));
-  lore::write_file_atomically(folder / "report.html", lore::evaluation_html(evaluation));
+  lore::write_file_atomically(folder / "report.json", json_text(lore::to_json(evaluation), 2) + "\n",
+                              lore::FileAccess::kOwner);
+  lore::write_file_atomically(folder / "junit.xml", lore::junit_xml(evaluation), lore::FileAccess::kOwner);
+  lore::write_file_atomically(folder / "summary.md", lore::summary_markdown(evaluation),
+                              lore::FileAccess::kOwner);
+  lore::write_file_atomically(folder / "report.html", lore::evaluation_html(evaluation),
+                              lore::FileAccess::kOwner);
 }
 
 int evaluate_matrix(const Options& options, Console& console, const lore::EvaluationProgress& on_progress) {
@@ -212,9 +215,10 @@ int evaluate_matrix(const Options& options, Console& console, const lore::Evalua
   if (!options.report.empty()) {
     const fs::path folder = options.report;
     lore::create_folders(folder);
-    lore::write_file_atomically(folder / "report.json", json_text(json, 2) + "\n");
-    lore::write_file_atomically(folder / "summary.md", lore::matrix_markdown(*result));
-    lore::write_file_atomically(folder / "report.html", lore::matrix_html(*result));
+    lore::write_file_atomically(folder / "report.json", json_text(json, 2) + "\n", lore::FileAccess::kOwner);
+    lore::write_file_atomically(folder / "summary.md", lore::matrix_markdown(*result),
+                                lore::FileAccess::kOwner);
+    lore::write_file_atomically(folder / "report.html", lore::matrix_html(*result), lore::FileAccess::kOwner);
   }
   return result->passed() ? 0 : static_cast<int>(lore::ErrorKind::kRefused);
 }

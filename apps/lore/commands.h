@@ -16,4 +16,5 @@ void add_quantize(CLI::App& program, int& exit_code);
 void add_convert(CLI::App& program, int& exit_code);
 void add_preview(CLI::App& program, int& exit_code);
 void add_recipe(CLI::App& program, int& exit_code);
+void add_verify_resume(CLI::App& program, int& exit_code);
 void add_completion(CLI::App& program, int& exit_code);

@@ -10,7 +10,9 @@
 #include "commands.h"
 #include "console.h"
 #include "lore/core/error.h"
+#include "lore/core/interruption.h"
 #include "lore/core/suggestion.h"
+#include "process.h"
 
 namespace {
 
@@ -18,7 +20,16 @@ constexpr const char* kExitCodes =
     "Exit codes: 0 done; 1 internal error; 2 usage or recipe error; 3 bad input file; 4 refused; "
     "5 out of memory or disk; 6 training diverged; 128 + signal when interrupted.";
 
+constexpr const char* kOutOfMemory =
+    "out of memory; lower training.batch_size or data.max_length, or use a smaller model";
+
 int exit_code_of(lore::ErrorKind kind) { return static_cast<int>(kind); }
+
+/// LibTorch's allocator says that memory is out by an error of its own.
+bool is_out_of_memory(std::string_view text) {
+  return text.find("DefaultCPUAllocator") != std::string_view::npos ||
+         text.find("out of memory") != std::string_view::npos;
+}
 
 /// What to say of a first word that is no command; nothing where it is one.
 std::optional<std::string> unknown_command(const CLI::App& program, int argc, char** argv) {
@@ -57,6 +68,7 @@ int main(int argc, char** argv) {
     add_convert(program, exit_code);
     add_preview(program, exit_code);
     add_recipe(program, exit_code);
+    add_verify_resume(program, exit_code);
     add_completion(program, exit_code);
     try {
       program.parse(argc, argv);
@@ -72,12 +84,19 @@ int main(int argc, char** argv) {
   } catch (const lore::Error& error) {
     console.error(error.what());
     return exit_code_of(error.kind());
+  } catch (const lore::Interruption& interruption) {
+    console.error(interruption.what());
+    return 128 + received_signal();
   } catch (const std::bad_alloc&) {
-    console.error("out of memory; lower training.batch_size or data.max_length, or use a smaller model");
+    console.error(kOutOfMemory);
     return exit_code_of(lore::ErrorKind::kResources);
   } catch (const std::exception& error) {
     // Torch appends a stack trace after the first line.
     const std::string text = error.what();
+    if (is_out_of_memory(text)) {
+      console.error(kOutOfMemory);
+      return exit_code_of(lore::ErrorKind::kResources);
+    }
     console.error("internal error: " + text.substr(0, text.find('\n')));
     return exit_code_of(lore::ErrorKind::kInternal);
   }

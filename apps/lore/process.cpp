@@ -1,30 +1,54 @@
 #include "process.h"
 
 #include <sched.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <string_view>
 
 #include "lore/kernels/parallel.h"
+#include "memory_limits.h"
 
 namespace {
 
 std::atomic<int> signal_received{0};
 
 extern "C" void remember_signal(int number) {
-  signal_received = number;
-  // A second signal ends the process at once.
+  int none = 0;
+  const bool is_first = signal_received.compare_exchange_strong(none, number);
+  // The next of the kind, and Ctrl-C after anything, ends the process at once.
   std::signal(number, SIG_DFL);
+  if (!is_first && number == SIGINT) {
+    std::raise(number);
+  }
+}
+
+/// A page of a mapped file that cannot be read ends the process: the file was cut, or its disk failed.
+extern "C" void tell_lost_page(int) {
+  constexpr std::string_view kText =
+      "\nlore: error: a file that is being read was cut, or its disk failed; nothing that was saved is "
+      "lost\n";
+  const ssize_t ignored = ::write(STDERR_FILENO, kText.data(), kText.size());
+  (void)ignored;
+  ::_exit(3);
 }
 
 void listen_for_signals() {
-  struct sigaction action {};
-  action.sa_handler = remember_signal;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
+    struct sigaction action {};
+    if (number == SIGHUP && sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) {
+      continue;  // nohup
+    }
+    action = {};
+    action.sa_handler = remember_signal;
+    sigaction(number, &action, nullptr);
+  }
 }
 
 /// CPUs of a cgroup v2 `cpu.max` ("200000 100000") or 0 when unlimited or unreadable.
@@ -87,12 +111,22 @@ lore::Environment process_environment(int threads) {
   environment.cache_dir = own_cache("tokens");
   environment.hash_dir = own_cache("hashes");
   environment.temporary_dir = variable("TMPDIR") != nullptr ? variable("TMPDIR") : "/tmp";
+  environment.memory_bytes = available_memory();
   environment.signal = &signal_received;
   lore::set_threads(environment.threads);
   listen_for_signals();
+  std::signal(SIGBUS, tell_lost_page);
   // A file that may grow no further is an error of the write, which is reported and cleaned up after.
   std::signal(SIGXFSZ, SIG_IGN);
   return environment;
+}
+
+void limit_time(double seconds) {
+  std::signal(SIGALRM, remember_signal);
+  itimerval timer{};
+  timer.it_value.tv_sec = static_cast<time_t>(seconds);
+  timer.it_value.tv_usec = static_cast<suseconds_t>((seconds - std::floor(seconds)) * 1e6);
+  setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
 int received_signal() { return signal_received; }

@@ -15,11 +15,15 @@ class TrainDisplay final : public lore::TrainReporter {
   void on_start(const lore::TrainPlan& plan) override;
   void on_step(const lore::StepMetrics& metrics) override;
   void on_validation(const lore::ValidationMetrics& metrics) override;
-  void on_checkpoint(std::int64_t step) override;
+  void on_skipped(const lore::SkippedStep& step) override;
+  void on_checkpoint_written(std::int64_t step) override;
 
  private:
+  double share_of(std::int64_t step) const;
+
   Console& console_;
   std::int64_t logging_steps_;
   lore::TrainPlan plan_;
+  std::int64_t resumed_step_ = 0;  ///< after which the run goes on
   TimeLeft time_left_;
 };

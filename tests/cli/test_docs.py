@@ -49,7 +49,7 @@ def subcommand_of(command):
     """The words that name a subcommand, as `recipe check`."""
     names = []
     for word in words_of(command):
-        if not re.fullmatch(r"[a-z]+", word) or help_of(*names, word) is None:
+        if not re.fullmatch(r"[a-z][a-z-]*", word) or help_of(*names, word) is None:
             break
         names.append(word)
     return names
@@ -94,15 +94,19 @@ def runnable():
 
 def subcommands():
     script = run("lore", "completion", "bash").stdout
-    return [name.split() for name in re.findall(r'^    " ([a-z ]+)"\)', script, re.MULTILINE)]
+    return [name.split() for name in re.findall(r'^    " ([a-z -]+)"\)', script, re.MULTILINE)]
 
 
 @pytest.mark.parametrize("command", runnable())
 def test_each_whole_command_runs(command, scratch):
     words = shlex.split(command)[1:]
     if words[0] == "train":
-        words += ["--set", "training.max_steps=3", "--set", "data.train[0].limit=8", "--set",
-                  "data.validation[0].limit=2", "--overwrite"]
+        words += ["--set", "training.max_steps=3", "--set", "data.train[0].limit=8", "--set", "data.validation[0].limit=2"]
+        if "--resume" not in words:
+            words += ["--overwrite"]
+    if words[0] == "verify-resume":
+        words[words.index("--kills") + 1] = "1"
+        words += ["--set", "training.max_steps=2", "--set", "data.train[0].limit=8", "--set", "data.validation[0].limit=2"]
     if words[0] == "generate":
         words += ["--max-new-tokens", "8"]
     if words[:2] == ["evaluate", "recipes/enterprise-terms.yaml"]:

@@ -8,7 +8,9 @@ import subprocess
 import time
 
 import pytest
+import transformers
 from lore_program import BIN, run
+from safetensors.torch import load_file, save_file
 
 OK, USAGE, INPUT, REFUSED, DIVERGED = 0, 2, 3, 4, 6
 
@@ -82,6 +84,49 @@ def test_divergence_is_named_and_has_its_exit_code(recipe):
     result = train(recipe, "--set", "training.learning_rate=1", "--set", "adapter.lora_alpha=1e30", check=False)
     assert result.returncode == DIVERGED
     assert "not finite" in result.stderr and "train.jsonl:" in result.stderr
+
+
+@pytest.fixture
+def poisoned(recipe, model):
+    """The model with an embedding that is no number, of a token that stands in one row of the data alone."""
+    folder = recipe.parent / "poisoned"
+    shutil.copytree(model, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"tie_word_embeddings": False}))
+    tensors = load_file(folder / "model.safetensors")
+    embeddings = tensors["model.embed_tokens.weight"]
+    tensors["lm_head.weight"] = embeddings.clone()
+    token = transformers.AutoTokenizer.from_pretrained(folder).encode("~")[-1]
+    embeddings[token] = float("nan")
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    rows = [json.dumps({"prompt": "a", "completion": text}) for text in ("b", "c", "d", "~", "e", "f")]
+    (recipe.parent / "train.jsonl").write_text("\n".join(rows))
+    return ["--set", f"model.path={folder}", "--set", "training.batch_size=1", "--set", "data.shuffle=false", "--set",
+            "training.max_steps=6"]
+
+
+def test_a_loss_that_is_no_number_is_named_by_step_place_and_row_and_may_be_skipped(recipe, poisoned):
+    result = train(recipe, *poisoned, check=False)
+    assert result.returncode == DIVERGED
+    assert "step 4: the loss is not finite (first in the embeddings; rows " in result.stderr
+    assert "train.jsonl:4)" in result.stderr
+    folder = recipe.parent / "run"
+    assert (folder / "checkpoints/step-000003/checkpoint.json").is_file() and not (folder / "adapter").exists()
+    resumed = train(recipe, *poisoned, "--resume", "--set", "training.on_nonfinite=skip", "--json")
+    outcome = json.loads(resumed.stdout)
+    assert (outcome["resumed_step"], outcome["steps"], outcome["skipped_steps"]) == (3, 6, 1)
+    assert "step 4/6 was left out: the loss is not finite" in resumed.stderr
+    skipped = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines() if '"skipped"' in line]
+    assert [row["step"] for row in skipped] == [4] and "train.jsonl:4" in skipped[0]["why"]
+    assert all(value.isfinite().all() for value in load_file(folder / "adapter/adapter_model.safetensors").values())
+    inspected = run("lore", "inspect", folder, "--json")
+    assert "step 4 was left out" in json.loads(inspected.stdout)["warnings"][0]
+
+
+def test_a_run_that_skips_every_step_has_failed(recipe):
+    result = train(recipe, "--set", "training.learning_rate=1", "--set", "adapter.lora_alpha=1e30", "--set",
+                   "training.on_nonfinite=skip", "--set", "training.max_steps=30", check=False)
+    assert result.returncode == DIVERGED and "as in the 10 steps before" in result.stderr
 
 
 def test_early_stopping_keeps_the_best_adapter(recipe):

@@ -88,6 +88,11 @@ StartingPair starting_pair(const std::string& init, const at::Tensor& weight, st
           svd.u.narrow(1, 0, rank).mul(root).contiguous()};
 }
 
+Residual residual_of(const at::Tensor& weight, const StartingPair& start, double scale) {
+  const at::Tensor update = at::matmul(start.b, start.a).mul_(scale);
+  return {BaseWeight(weight.to(at::kFloat).sub(update).to(weight.scalar_type())), start.a, start.b};
+}
+
 PeftConfig doubled_rank(PeftConfig config) {
   const double factor = config.use_rslora ? std::numbers::sqrt2 : 2;  // alpha / sqrt(r) or alpha / r stays
   config.r *= 2;

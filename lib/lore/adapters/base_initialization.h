@@ -31,6 +31,9 @@ bool starts_from_data(const std::variant<bool, std::string>& init);
 StartingPair starting_pair(const std::string& init, const at::Tensor& weight, std::int64_t rank, double scale,
                            std::uint64_t seed, std::uint64_t stream);
 
+/// What is left of `weight` [out, in] once the update that `start` makes is taken out of it.
+Residual residual_of(const at::Tensor& weight, const StartingPair& start, double scale);
+
 /// `config` for the same scaling of an adapter of twice the rank that says nothing of how it started.
 PeftConfig doubled_rank(PeftConfig config);
 

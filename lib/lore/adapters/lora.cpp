@@ -64,11 +64,9 @@ LowRank initial_low_rank(const std::variant<bool, std::string>& init, const Matc
   low_rank.scale = module.scale;
   if (starts_from_base(init)) {
     const StartingPair pair = starting_pair(*name, weight, module.rank, module.scale, seed, stream);
-    const at::Tensor update = at::matmul(pair.b, pair.a).mul_(module.scale);
     low_rank.a = pair.a.clone();
     low_rank.b = pair.b.clone();
-    low_rank.residual = {BaseWeight(weight.to(at::kFloat).sub(update).to(weight.scalar_type())), pair.a,
-                         pair.b};
+    low_rank.residual = residual_of(weight, pair, module.scale);
   } else if (name != nullptr && *name == "orthogonal") {
     const StartingPair pair =
         orthogonal_pair(module.rank, weight.size(1), weight.size(0), PhiloxStream(seed, stream));

@@ -75,16 +75,7 @@ void AtomicFile::commit() {
   }
   ::close(fd_);
   fd_ = -1;
-  const std::filesystem::path folder = target_.has_parent_path() ? target_.parent_path() : ".";
-  const int folder_fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder_fd < 0) {
-    fail(folder, "opened");
-  }
-  const int status = ::fsync(folder_fd);
-  ::close(folder_fd);
-  if (status != 0) {
-    fail(folder, "flushed to disk");
-  }
+  flush_to_disk(target_.has_parent_path() ? target_.parent_path() : ".");
 }
 
 void write_file_atomically(const std::filesystem::path& target, std::string_view text, FileAccess access) {
@@ -93,12 +84,33 @@ void write_file_atomically(const std::filesystem::path& target, std::string_view
   file.commit();
 }
 
+void flush_to_disk(const std::filesystem::path& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    fail(path, "opened");
+  }
+  const int status = ::fsync(fd);
+  const int error = errno;
+  ::close(fd);
+  if (status != 0) {
+    errno = error;
+    fail(path, "flushed to disk");
+  }
+}
+
 void create_folders(const std::filesystem::path& folder) {
+  if (folder.empty() || std::filesystem::is_directory(folder)) {
+    return;
+  }
+  const std::filesystem::path parent =
+      folder.has_filename() ? folder.parent_path() : folder.parent_path().parent_path();
+  create_folders(parent);
   std::error_code error;
-  std::filesystem::create_directories(folder, error);
+  std::filesystem::create_directory(folder, error);
   if (error) {
     throw Error(ErrorKind::kResources, folder.string(), "cannot be created: " + error.message());
   }
+  flush_to_disk(parent.empty() ? "." : parent);
 }
 
 }  // namespace lore

@@ -40,7 +40,10 @@ class AtomicFile {
 void write_file_atomically(const std::filesystem::path& target, std::string_view text,
                            FileAccess access = FileAccess::kEveryone);
 
-/// Creates `folder` and its parents. Throws: Error kResources.
+/// Flushes a file, or the entries of a folder, to disk. Throws: Error kResources.
+void flush_to_disk(const std::filesystem::path& path);
+
+/// Creates `folder` and its parents, as durable as their parents' disk is. Throws: Error kResources.
 void create_folders(const std::filesystem::path& folder);
 
 }  // namespace lore

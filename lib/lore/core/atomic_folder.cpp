@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include "lore/core/atomic_file.h"
@@ -12,18 +13,30 @@
 namespace lore {
 namespace {
 
-/// Flushes a file, or the entries of a folder.
-void flush_path(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  const int status = fd < 0 ? -1 : ::fsync(fd);
-  const int error = errno;
-  if (fd >= 0) {
-    ::close(fd);
+/// Renames `staging` to `target`. Returns where the old target is now; empty where there was none.
+std::filesystem::path put_in_place(const std::filesystem::path& staging,
+                                   const std::filesystem::path& target) {
+  // Exchanged in one step: at any moment one of the two stands under the name.
+  if (::renameat2(AT_FDCWD, staging.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0) {
+    return staging;
   }
-  if (status != 0) {
-    throw Error(ErrorKind::kResources, path.string(),
-                std::string("cannot be flushed to disk: ") + std::strerror(error));
+  std::filesystem::path old;
+  std::error_code error;
+  if (errno != ENOENT) {  // a file system that cannot exchange
+    old = staging.string() + ".old";
+    std::filesystem::rename(target, old, error);
   }
+  if (!error) {
+    std::filesystem::rename(staging, target, error);
+    if (error && !old.empty()) {
+      std::error_code ignored;
+      std::filesystem::rename(old, target, ignored);
+    }
+  }
+  if (error) {
+    throw Error(ErrorKind::kResources, target.string(), "cannot be put in place: " + error.message());
+  }
+  return old;
 }
 
 }  // namespace
@@ -50,31 +63,19 @@ AtomicFolder::~AtomicFolder() {
 }
 
 void AtomicFolder::flush() const {
-  for (const auto& entry : std::filesystem::directory_iterator(staging_)) {
-    if (entry.is_regular_file()) {
-      flush_path(entry.path());
-    }
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(staging_)) {
+    flush_to_disk(entry.path());
   }
-  flush_path(staging_);
+  flush_to_disk(staging_);
 }
 
 void AtomicFolder::commit() {
   flush();
-  std::filesystem::path old;
-  std::error_code error;
-  if (std::filesystem::exists(target_)) {
-    old = staging_.string() + ".old";
-    std::filesystem::rename(target_, old, error);
-  }
-  if (!error) {
-    std::filesystem::rename(staging_, target_, error);
-  }
-  if (error) {
-    throw Error(ErrorKind::kResources, target_.string(), "cannot be put in place: " + error.message());
-  }
+  const std::filesystem::path old = put_in_place(staging_, target_);
   staging_.clear();
-  flush_path(target_.parent_path().empty() ? std::filesystem::path(".") : target_.parent_path());
+  flush_to_disk(target_.has_parent_path() ? target_.parent_path() : ".");
   if (!old.empty()) {
+    std::error_code error;
     std::filesystem::remove_all(old, error);
   }
 }

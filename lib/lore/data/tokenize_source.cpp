@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "lore/core/error.h"
+#include "lore/core/interruption.h"
 #include "lore/corpus/personal_data.h"
 #include "lore/corpus/row_form.h"
 #include "lore/corpus/row_reader.h"
@@ -195,6 +196,9 @@ Json tokenize_source(const SourceSpec& source, const ExampleBuilder& builder, co
   work_in_order<Rows, Results>(
       threads,
       [&]() -> std::optional<Rows> {
+        if (settings.signal != nullptr && *settings.signal != 0) {
+          throw Interruption("interrupted while the data were read; nothing was written");
+        }
         Rows some;
         while (some.size() < kRowsAtOnce) {
           std::optional<ReadRow> row = reader->next();

@@ -100,10 +100,28 @@ void describe(Self& self, Visitor& visit) {
   visit("logging_steps", self.logging_steps,
         {.doc = "Optimizer steps from one line of metrics.jsonl to the next.",
          .range = Range::between(1, kMostSteps)});
-  visit("checkpoint_every_steps", self.checkpoint_every_steps,
-        {.doc = "Optimizer steps from one adapter under `checkpoints/` to the next; 0 writes none.",
-         .range = Range::between(0, kMostSteps),
-         .also_known_as = "save_steps"});
+  visit(
+      "checkpoint_every_steps", self.checkpoint_every_steps,
+      {.doc = "Optimizer steps from one checkpoint to the next, from which `lore train --resume` goes on; 0 "
+              "writes none but that of an interrupted run.",
+       .range = Range::between(0, kMostSteps),
+       .also_known_as = "save_steps"});
+  visit("keep_last", self.keep_last,
+        {.doc = "The newest checkpoints that are kept; an older one is deleted once a newer one is written "
+                "and verified.",
+         .range = Range::between(1, kMostSteps),
+         .also_known_as = "save_total_limit"});
+  visit("keep_best", self.keep_best,
+        {.doc = "Checkpoints that are kept besides for the lowest validation loss, of those at a step that "
+                "`evaluation.every_steps` measures.",
+         .range = Range::between(0, kMostSteps)});
+  visit("keep_every", self.keep_every,
+        {.doc = "Checkpoints at a multiple of this many steps are kept besides; 0 keeps none for that.",
+         .range = Range::between(0, kMostSteps)});
+  visit("on_nonfinite", self.on_nonfinite,
+        {.doc = "What a loss or gradient that is not finite does: `stop` ends the run (exit code 6), `skip` "
+                "leaves the step out and goes on, up to ten steps in a row.",
+         .choices = {"stop", "skip"}});
 }
 
 template <Like<SuiteSpec> Self, class Visitor>

@@ -125,7 +125,11 @@ struct TrainingSpec {
   double max_grad_norm = 1;
   std::uint64_t seed = 42;
   std::int64_t logging_steps = 1;
-  std::int64_t checkpoint_every_steps = 0;
+  std::int64_t checkpoint_every_steps = 100;
+  std::int64_t keep_last = 2;
+  std::int64_t keep_best = 0;
+  std::int64_t keep_every = 0;
+  std::string on_nonfinite = "stop";
 
   bool operator==(const TrainingSpec&) const = default;
 };

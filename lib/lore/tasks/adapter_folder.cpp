@@ -19,18 +19,23 @@ LoraAdapter load_adapter(const std::filesystem::path& folder, const LlamaForCaus
   return adapter;
 }
 
+void write_adapter_files(const std::filesystem::path& folder, const LoraAdapter& adapter,
+                         const LlamaForCausalLm& model, at::ScalarType dtype,
+                         const nlohmann::ordered_json& manifest, const AdapterOrigin& origin) {
+  save_peft_adapter(folder, adapter, model, dtype);
+  write_file_atomically(folder / "README.md", adapter_card(adapter, model, origin));
+  nlohmann::ordered_json complete = manifest;
+  // The configuration as it was written, which may not be the one the adapter was trained with.
+  std::vector<std::string> warnings;
+  complete["adapter"] = adapter_record(read_adapter_config(folder / "adapter_config.json", warnings));
+  write_file_atomically(folder / "lore_manifest.json", complete.dump(2) + "\n");
+}
+
 void write_adapter_folder(const std::filesystem::path& folder, const LoraAdapter& adapter,
                           const LlamaForCausalLm& model, at::ScalarType dtype,
                           const nlohmann::ordered_json& manifest, const AdapterOrigin& origin) {
   AtomicFolder staged(folder);
-  save_peft_adapter(staged.staging(), adapter, model, dtype);
-  write_file_atomically(staged.staging() / "README.md", adapter_card(adapter, model, origin));
-  nlohmann::ordered_json complete = manifest;
-  // The configuration as it was written, which may not be the one the adapter was trained with.
-  std::vector<std::string> warnings;
-  complete["adapter"] =
-      adapter_record(read_adapter_config(staged.staging() / "adapter_config.json", warnings));
-  write_file_atomically(staged.staging() / "lore_manifest.json", complete.dump(2) + "\n");
+  write_adapter_files(staged.staging(), adapter, model, dtype, manifest, origin);
   staged.commit();
 }
 

@@ -13,6 +13,11 @@ namespace lore {
 LoraAdapter load_adapter(const std::filesystem::path& folder, const LlamaForCausalLm& model,
                          Messages& messages);
 
+/// Writes the files of write_adapter_folder into an existing folder. Throws: Error kResources.
+void write_adapter_files(const std::filesystem::path& folder, const LoraAdapter& adapter,
+                         const LlamaForCausalLm& model, at::ScalarType dtype,
+                         const nlohmann::ordered_json& manifest, const AdapterOrigin& origin);
+
 /// Writes an adapter folder in one piece: PEFT's two files, a model card (README.md) of `origin`, and
 /// `manifest` as lore_manifest.json, which also gets the record of adapter_record.h. What was trained is
 /// stored as `dtype`. What was at `folder` is replaced. Throws: Error kResources; the old folder then stays.

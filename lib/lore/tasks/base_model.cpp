@@ -7,9 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include "lore/core/error.h"
+#include "lore/core/interruption.h"
 #include "lore/formats/hf_cache.h"
 #include "lore/formats/json_file.h"
 #include "lore/kernels/matmul.h"
+#include "lore/tasks/memory_need.h"
 #include "lore/text/tokenizer.h"
 
 namespace lore {
@@ -25,6 +27,33 @@ at::Device parse_device(const std::string& name) {
   }
   return device;
 }
+
+/// A source that gives no further tensor once a signal arrived.
+class InterruptibleSource final : public WeightSource {
+ public:
+  InterruptibleSource(const WeightSource& source, const std::atomic<int>* signal)
+      : source_(source), signal_(signal) {}
+
+  const LlamaConfig& config() const override { return source_.config(); }
+  at::Tensor tensor(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const override {
+    if (signal_ != nullptr && *signal_ != 0) {
+      throw Interruption("interrupted while the weights were loaded; nothing was written");
+    }
+    return source_.tensor(name, shape, dtype);
+  }
+  void read_rows(const std::string& name, at::IntArrayRef shape, std::int64_t first, std::int64_t count,
+                 float* target) const override {
+    source_.read_rows(name, shape, first, count, target);
+  }
+  std::vector<std::string> unused(const std::vector<std::string>& used) const override {
+    return source_.unused(used);
+  }
+  std::vector<std::filesystem::path> files() const override { return source_.files(); }
+
+ private:
+  const WeightSource& source_;
+  const std::atomic<int>* signal_;
+};
 
 }  // namespace
 
@@ -57,7 +86,8 @@ std::string base_name(const std::filesystem::path& path, const std::string& writ
   return (absolute.has_filename() ? absolute : absolute.parent_path()).filename().string();
 }
 
-BaseModel load_base(const ModelSpec& spec, const std::filesystem::path& path, Messages& messages) {
+BaseModel load_base(const ModelSpec& spec, const std::filesystem::path& path, const Environment& environment,
+                    Messages& messages) {
   const at::Device device = parse_device(spec.device);
   BaseModel base{path, base_name(path, spec.path), open_weights(path), nullptr};
   for (const std::string& warning : base.weights->config().warnings) {
@@ -65,7 +95,11 @@ BaseModel load_base(const ModelSpec& spec, const std::filesystem::path& path, Me
   }
   const at::ScalarType dtype =
       device.is_cuda() && spec.dtype == "auto" ? at::kBFloat16 : resolve_dtype(spec.dtype);
-  base.model = std::make_unique<LlamaForCausalLm>(*base.weights, dtype, device);
+  if (device.is_cpu()) {
+    check_weights_fit(weight_bytes(base.weights->config(), dtype), environment.memory_bytes);
+  }
+  base.model = std::make_unique<LlamaForCausalLm>(InterruptibleSource(*base.weights, environment.signal),
+                                                  dtype, device);
   return base;
 }
 

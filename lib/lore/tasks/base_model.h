@@ -29,8 +29,10 @@ std::filesystem::path find_base(const ModelSpec& spec, const Environment& enviro
 /// What adapters should call the model at `path`, for which the user wrote `written`.
 std::string base_name(const std::filesystem::path& path, const std::string& written);
 
-/// Loads weights. Throws: Error kInput, kUsage (no such device).
-BaseModel load_base(const ModelSpec& spec, const std::filesystem::path& path, Messages& messages);
+/// Loads weights. Throws: Error kInput, kUsage (no such device), kResources when they cannot fit into memory;
+/// Interruption once a signal arrived.
+BaseModel load_base(const ModelSpec& spec, const std::filesystem::path& path, const Environment& environment,
+                    Messages& messages);
 
 /// Tokens that end an answer: those of the configuration, generation_config.json and the tokenizer.
 std::vector<std::int64_t> stop_ids(const BaseModel& base, const class Tokenizer& tokenizer);

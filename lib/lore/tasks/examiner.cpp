@@ -47,7 +47,7 @@ ExaminedBase load_examined_base(const ModelSpec& spec, const DataSpec& rows, con
                                 Messages& messages) {
   const std::filesystem::path path = find_base(spec, environment);
   const auto tokenizer = load_tokenizer(path);
-  BaseModel base = load_base(spec, path, messages);
+  BaseModel base = load_base(spec, path, environment, messages);
   return {std::move(base), tokenizer, make_example_builder(rows, path, tokenizer)};
 }
 

@@ -121,6 +121,12 @@ class RunInspector {
                                        : ": was cut (a full disk, a kill?)"));
         continue;
       }
+      if (row["kind"] == "skipped") {
+        train.last_step = row.at("step").get<std::int64_t>();
+        result_.warnings.push_back(fmt::format("{}: step {} was left out: {}", place, train.last_step,
+                                               printable(row.value("why", ""))));
+        continue;
+      }
       const Json loss = row.value("loss", Json());
       if (!loss.is_number() || !std::isfinite(loss.get<double>())) {
         result_.problem(place + ": the loss is no finite number", "loss");

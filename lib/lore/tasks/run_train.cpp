@@ -1,26 +1,26 @@
 #include "lore/tasks/run_train.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <chrono>
-#include <functional>
 #include <future>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "lore/adapters/base_initialization.h"
-#include "lore/adapters/peft_files.h"
 #include "lore/core/error.h"
-#include "lore/core/private_path.h"
+#include "lore/core/interruption.h"
+#include "lore/core/unchanged_files.h"
 #include "lore/data/bad_rows.h"
 #include "lore/recipe/writer.h"
-#include "lore/tasks/adapter_folder.h"
-#include "lore/tasks/base_binding.h"
 #include "lore/tasks/base_model.h"
+#include "lore/tasks/memory_need.h"
 #include "lore/tasks/model_files.h"
+#include "lore/tasks/output_place.h"
 #include "lore/tasks/provenance.h"
-#include "lore/tasks/run_folder.h"
+#include "lore/tasks/resume_point.h"
+#include "lore/tasks/run_recorder.h"
+#include "lore/tasks/starting_adapter.h"
 #include "lore/tasks/training_data.h"
 #include "lore/train/eva_start.h"
 #include "lore/train/loss_plot.h"
@@ -34,82 +34,6 @@ using Json = nlohmann::ordered_json;
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
-
-at::ScalarType save_dtype(const std::string& name) {
-  return name == "bfloat16" ? at::kBFloat16 : name == "float16" ? at::kHalf : at::kFloat;
-}
-
-/// Writes what happens into the run's folder and passes it on.
-class Recorder final : public TrainObserver {
- public:
-  /// `manifest` is asked once there is an adapter to write.
-  Recorder(RunFolder& folder, const LoraAdapter& adapter, const LlamaForCausalLm& model, AdapterOrigin origin,
-           std::function<Json()> manifest, TrainReporter& reporter)
-      : folder_(folder),
-        adapter_(adapter),
-        model_(model),
-        origin_(std::move(origin)),
-        manifest_(std::move(manifest)),
-        reporter_(reporter) {}
-
-  void on_start(const TrainPlan& plan) override { reporter_.on_start(plan); }
-
-  void on_step(const StepMetrics& metrics) override {
-    folder_.append_metrics({{"kind", "train"},
-                            {"step", metrics.step},
-                            {"epoch", metrics.epoch},
-                            {"loss", metrics.loss},
-                            {"learning_rate", metrics.learning_rate},
-                            {"grad_norm", metrics.grad_norm},
-                            {"trained_tokens", metrics.trained_tokens},
-                            {"tokens", metrics.tokens},
-                            {"seconds", metrics.seconds},
-                            {"tokens_per_second", static_cast<double>(metrics.tokens) / metrics.seconds},
-                            {"peak_rss_bytes", metrics.peak_rss_bytes}});
-    curves_.train.emplace_back(metrics.step, metrics.loss);
-    origin_.steps = metrics.step;
-    reporter_.on_step(metrics);
-  }
-
-  void on_validation(const ValidationMetrics& metrics) override {
-    folder_.append_metrics({{"kind", "validation"},
-                            {"step", metrics.step},
-                            {"loss", metrics.loss},
-                            {"trained_tokens", metrics.trained_tokens},
-                            {"seconds", metrics.seconds}});
-    curves_.validation.emplace_back(metrics.step, metrics.loss);
-    origin_.validation = curves_.validation;
-    if (metrics.best) {
-      save("best", fmt::format("at the lowest validation loss, after step {}", metrics.step));
-    }
-    reporter_.on_validation(metrics);
-  }
-
-  void on_checkpoint(std::int64_t step) override {
-    save(fmt::format("checkpoints/step-{:06}", step), fmt::format("after step {}", step));
-    reporter_.on_checkpoint(step);
-  }
-
-  /// Writes the adapter as it now is into the folder `name` of the run.
-  void save(const std::string& name, std::string moment) {
-    const Json manifest = manifest_();
-    origin_.moment = std::move(moment);
-    origin_.base_sha256 = manifest.at("hashes").at("base").at("sha256").get<std::string>();
-    write_adapter_folder(folder_.path() / name, adapter_, model_,
-                         save_dtype(origin_.recipe->adapter.save_dtype), manifest, origin_);
-  }
-
-  const LossCurves& curves() const { return curves_; }
-
- private:
-  RunFolder& folder_;
-  const LoraAdapter& adapter_;
-  const LlamaForCausalLm& model_;
-  AdapterOrigin origin_;
-  std::function<Json()> manifest_;
-  TrainReporter& reporter_;
-  LossCurves curves_;
-};
 
 /// Passes messages on from any thread, one at a time.
 class SerialMessages final : public Messages {
@@ -150,82 +74,6 @@ void warn_of_long_examples(const Dataset& dataset, const LlamaConfig& config, Me
   }
 }
 
-LoraAdapter first_adapter(const Recipe& recipe, const BaseModel& base, Messages& messages) {
-  if (recipe.adapter.init_from.empty()) {
-    return create_lora(peft_config(recipe.adapter), *base.model, recipe.training.seed);
-  }
-  LoraAdapter adapter = load_adapter(recipe.adapter.init_from, *base.model, messages);
-  if (recipe.adapter.use_dora && !adapter.config.use_dora) {
-    throw Error(ErrorKind::kUsage, "adapter.use_dora",
-                "is true, and the adapter of adapter.init_from is no DoRA; leave out one of the two");
-  }
-  adapter.config.lora_dropout = recipe.adapter.lora_dropout;
-  for (const std::size_t linear : adapter.weights.linears()) {
-    adapter.weights.find(linear)->dropout = recipe.adapter.lora_dropout;
-  }
-  if (adapter.config.r != recipe.adapter.r || adapter.config.lora_alpha != recipe.adapter.lora_alpha) {
-    messages.warning(fmt::format(
-        "adapter.init_from: its r {} and lora_alpha {:g} are used, not the recipe's {} and {:g}",
-        adapter.config.r, adapter.config.lora_alpha, recipe.adapter.r, recipe.adapter.lora_alpha));
-  }
-  if (adapter.config.bias != recipe.adapter.bias ||
-      adapter.config.modules_to_save != recipe.adapter.modules_to_save) {
-    messages.warning(fmt::format(
-        "adapter.init_from: its bias {} and modules_to_save [{}] are used, not the recipe's {} and [{}]",
-        adapter.config.bias, fmt::join(adapter.config.modules_to_save, ", "), recipe.adapter.bias,
-        fmt::join(recipe.adapter.modules_to_save, ", ")));
-  }
-  return adapter;
-}
-
-LoraAdapter make_adapter(const Recipe& recipe, const BaseModel& base, Messages& messages) {
-  LoraAdapter adapter = first_adapter(recipe, base, messages);
-  for (const std::size_t linear : adapter.weights.linears()) {
-    adapter.weights.find(linear)->trains_a = !recipe.adapter.freeze_a;
-  }
-  return adapter;
-}
-
-/// What the adapter will call its base: what the recipe says; else, for one that goes on from another
-/// adapter, what that one says, unless it is a path of somebody's machine; else the base's own name.
-void name_base(PeftConfig& config, const AdapterSpec& spec, const BaseModel& base) {
-  const bool named =
-      !config.base_model_name_or_path.empty() && !is_private_path(config.base_model_name_or_path);
-  if (!spec.base_model_name_or_path.empty()) {
-    config.base_model_name_or_path = spec.base_model_name_or_path;
-  } else if (!named) {
-    config.base_model_name_or_path = base.name;
-    config.revision.clear();
-  }
-}
-
-/// Refuses to go on training an adapter on another base than the one it was made on. Returns in what the base
-/// differs where that was allowed.
-std::string check_base(const AdapterSpec& spec, const BaseModel& base, const TrainRequest& request,
-                       const Environment& environment, Messages& messages) {
-  if (spec.init_from.empty()) {
-    return "";
-  }
-  const std::optional<BaseBinding> binding = read_base_binding(spec.init_from);
-  if (!binding) {
-    messages.warning(fmt::format(
-        "{} does not record the base it was made on (no lore_manifest.json), so a wrong base cannot be told",
-        spec.init_from));
-    return "";
-  }
-  const std::string difference = base_difference(
-      *binding, base.name, digest_tensors(base.weights->files(), FileMemo(environment.hash_dir)));
-  if (difference.empty()) {
-    return "";
-  }
-  if (!request.allow_base_mismatch) {
-    throw Error(ErrorKind::kRefused, "adapter.init_from",
-                difference + "; give that base, or --allow-base-mismatch to train all the same");
-  }
-  messages.warning(difference + "; training all the same (--allow-base-mismatch)");
-  return difference;
-}
-
 const char* reason_name(StopReason reason) {
   switch (reason) {
     case StopReason::kFinished:
@@ -252,76 +100,170 @@ Json source_counts(const Dataset& dataset) {
   return list;
 }
 
+/// A dry run's: nothing is trained, so nothing is heard.
+class Nobody final : public TrainObserver {
+ public:
+  void on_start(const TrainPlan& /*plan*/) override {}
+  void on_step(const StepMetrics& /*metrics*/) override {}
+  void on_validation(const ValidationMetrics& /*metrics*/) override {}
+  void on_skipped(const SkippedStep& /*step*/) override {}
+  void on_checkpoint(const TrainingState& /*state*/) override {}
+};
+
+/// What a run that had finished came to.
+TrainResult finished_result(const nlohmann::json& exit) {
+  const auto number = [&](const char* key) {
+    return exit.at(key).is_null() ? std::nullopt : std::optional(exit.at(key).get<double>());
+  };
+  TrainResult result;
+  result.reason = exit.at("reason") == "early_stopping" ? StopReason::kEarlyStopping : StopReason::kFinished;
+  result.progress.steps = exit.at("steps").get<std::int64_t>();
+  result.progress.first_validation_loss = number("first_validation_loss");
+  result.progress.last_validation_loss = number("last_validation_loss");
+  result.progress.best_validation_loss = number("best_validation_loss");
+  result.progress.best_step = exit.at("best_step").get<std::int64_t>();
+  return result;
+}
+
+/// The day that a template was told in the run of `identity`, so that a resumed run tells it the same.
+std::string told_date(const RunIdentity& identity) {
+  const auto found = identity.find("data.template_date");
+  std::string date = found == identity.end() ? "" : found->second;
+  std::erase(date, '"');
+  return date;
+}
+
+void stop_if_signalled(const Environment& environment) {
+  if (*environment.signal != 0) {
+    throw Interruption("interrupted before the first step; nothing was written");
+  }
+}
+
+const char* dtype_name(const LlamaForCausalLm& model) {
+  return model.dtype() == at::kBFloat16 ? "bfloat16" : "float32";
+}
+
 }  // namespace
 
 TrainOutcome run_train(const TrainRequest& request, const Environment& environment, TrainReporter& reporter) {
   const Clock::time_point start = Clock::now();
   Recipe recipe = request.recipe;
   const std::filesystem::path model_path = find_base(recipe.model, environment);
-  if (!request.dry_run) {
-    RunFolder::check_free(recipe.output_dir, request.overwrite);
+  ResumePoint point;
+  if (!request.dry_run || request.resume || !request.resume_from.empty()) {
+    point = find_resume_point(request, reporter);
+  }
+  if (recipe.data.template_date.empty()) {
+    recipe.data.template_date = told_date(point.identity);
   }
   // Tokenizing and loading the weights share nothing but the processor.
   SerialMessages messages(reporter);
   std::future<TrainingData> loading_data =
       std::async(std::launch::async, load_training_data, std::cref(recipe), model_path,
                  std::cref(environment), std::ref(static_cast<Messages&>(messages)));
-  const BaseModel base = load_base(recipe.model, model_path, messages);
-  LoraAdapter adapter = make_adapter(recipe, base, messages);
-  for (const std::string& warning : adapter_warnings(adapter, *base.model)) {
-    messages.warning(warning);
-  }
-  name_base(adapter.config, recipe.adapter, base);
-  const std::string other_base = check_base(recipe.adapter, base, request, environment, messages);
+  const BaseModel base = load_base(recipe.model, model_path, environment, messages);
+  const UnchangedFiles base_files(base.weights->files());
+  LoraAdapter adapter = starting_adapter(recipe, base, messages);
+  const std::string other_base =
+      check_base(recipe.adapter, base, request.allow_base_mismatch, environment, messages);
   const TrainingData data = loading_data.get();
+  stop_if_signalled(environment);
   recipe.data.template_date = data.template_date;
   for (const Dataset* dataset : {&data.train, &data.validation}) {
     refuse_foreign_ids(*dataset, base.model->config());
     warn_of_long_examples(*dataset, base.model->config(), reporter);
   }
-  if (starts_from_data(recipe.adapter.init_lora_weights)) {
+  const std::string dtype = dtype_name(*base.model);
+  std::optional<Provenance> provenance;
+  if (!request.dry_run || point.resumes()) {
+    provenance.emplace(recipe, data, base.name, base.weights->files(), FileMemo(environment.hash_dir));
+  }
+  TrainOutcome outcome;
+  std::optional<TrainingState> state;
+  if (point.resumes()) {
+    outcome.was_finished =
+        settle_resume_point(point, run_identity(recipe, provenance->hashes(), dtype, environment),
+                            request.resume_anyway, messages);
+    if (!outcome.was_finished) {
+      state = read_training_state(point.checkpoint->path, std::move(adapter), *base.model);
+      adapter = state->adapter;
+      outcome.resumed_from = point.checkpoint->path;
+      outcome.resumed_step = point.checkpoint->step;
+    }
+  } else if (starts_from_data(recipe.adapter.init_lora_weights)) {
     start_with_eva(adapter, *base.model, data.train, recipe, messages, *environment.signal);
+    stop_if_signalled(environment);
+  }
+  if (outcome.was_finished) {
+    outcome.result = finished_result(point.finished);
+    outcome.folder = recipe.output_dir;
+    outcome.plan.total_steps = outcome.result.progress.steps;
+    outcome.seconds = seconds_since(start);
+    return outcome;
+  }
+  if (base.model->device().is_cpu()) {
+    const std::vector<std::int64_t> lengths = data.train.lengths();
+    check_training_fits(training_need(*base.model, adapter, lengths,
+                                      BatchPlan(lengths, batch_options(recipe, data.train), 0)),
+                        environment.memory_bytes);
   }
   TrainSetup setup;
-  std::optional<Provenance> provenance;
-  std::optional<RunFolder> folder;
-  std::optional<Recorder> recorder;
+  std::optional<RunFolder>& folder = point.folder;
+  std::optional<RunRecorder> recorder;
+  Nobody nobody;
   if (!request.dry_run) {
-    folder.emplace(recipe.output_dir, request.overwrite);
+    check_space(std::filesystem::path(recipe.output_dir) / "checkpoints", 2 * checkpoint_bytes(adapter));
+    if (!folder) {
+      folder.emplace(RunFolder::create(recipe.output_dir, request.overwrite));
+    } else if (!point.checkpoint) {
+      folder->clear();
+    }
+    if (point.checkpoint) {
+      folder->go_back_to(point.checkpoint->path);
+    }
     folder->write_text("recipe.yaml", to_yaml(recipe));
     write_rejects(folder->path() / "rejects.jsonl", {&data.train, &data.validation});
     AdapterOrigin origin;
     origin.base_name = base.name;
     origin.licence = licence_of(base.path);
-    origin.dtype = base.model->dtype() == at::kBFloat16 ? "bfloat16" : "float32";
+    origin.dtype = dtype;
     origin.recipe = &recipe;
     origin.data = &data;
     const auto manifest = [&] {
+      base_files.check();
       return Json{{"format", 1},
                   {"made_by", Provenance::versions()},
                   {"trained", {{"modules", setup.modules}, {"parameters", setup.trained_parameters}}},
                   {"hashes", provenance->hashes()}};
     };
-    recorder.emplace(*folder, adapter, *base.model, std::move(origin), manifest, reporter);
+    const auto identity = [&] { return run_identity(recipe, provenance->hashes(), dtype, environment); };
+    recorder.emplace(*folder, *base.model, std::move(origin), RunRecorder::Facts{manifest, identity},
+                     reporter);
+    recorder->follow(adapter);
+    recorder->read_curves();
   }
-  TrainObserver& observer = recorder ? static_cast<TrainObserver&>(*recorder) : reporter;
+  TrainObserver& observer = recorder ? static_cast<TrainObserver&>(*recorder) : nobody;
   Trainer trainer(*base.model, adapter, data.train, data.validation, recipe, observer, *environment.signal);
+  if (state) {
+    trainer.resume(*state);
+    state.reset();
+  }
   setup.base_name = base.name;
-  setup.dtype = base.model->dtype() == at::kBFloat16 ? "bfloat16" : "float32";
+  setup.dtype = dtype;
   setup.modules = describe_modules(adapter, *base.model);
   setup.matched_modules = static_cast<std::int64_t>(adapter.weights.linears().size());
   setup.trained_parameters = adapter.weights.trained_parameter_count();
   setup.train = &data.train;
   setup.validation = &data.validation;
   setup.plan = trainer.plan();
+  setup.resumed_from = outcome.resumed_from;
+  setup.resumed_step = outcome.resumed_step;
   setup.load_seconds = seconds_since(start);
   reporter.on_setup(setup);
-  TrainOutcome outcome;
   outcome.plan = setup.plan;
   if (request.dry_run) {
     return outcome;
   }
-  provenance.emplace(recipe, data, base.name, base.weights->files(), FileMemo(environment.hash_dir));
   outcome.folder = folder->path();
   Json run{{"versions", Provenance::versions()},
            {"threads", environment.threads},
@@ -332,33 +274,42 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
             {{"train", source_counts(data.train)},
              {"validation", source_counts(data.validation)},
              {"packing_efficiency", recipe.data.packing ? Json(setup.plan.packing_efficiency) : Json()}}},
-           {"template_date", data.template_date.empty() ? Json() : Json(data.template_date)}};
+           {"template_date", data.template_date.empty() ? Json() : Json(data.template_date)},
+           {"resumed_from_step", point.checkpoint ? Json(point.checkpoint->step) : Json()}};
   if (!other_base.empty()) {
     run["adapter"]["base_mismatch_allowed"] = other_base;
   }
-  const auto finish = [&](const Json& exit) {
+  const auto record_end = [&](const Json& exit) {
     outcome.seconds = seconds_since(start);
     run["timings"] = {{"load_seconds", setup.load_seconds}, {"total_seconds", outcome.seconds}};
     run["hashes"] = provenance->hashes();
+    run["identity"] = run_identity(recipe, provenance->hashes(), dtype, environment);
     run["exit"] = exit;
-    folder->write_text("run.json", run.dump(2) + "\n");
     folder->write_text("loss.svg",
                        loss_plot_svg(recorder->curves(), recipe.output_dir.empty() ? "loss" : base.name));
+    folder->write_text("run.json", run.dump(2) + "\n");
   };
   try {
     outcome.result = trainer.run();
+    recorder->finish(outcome.result.reason == StopReason::kFinished ? "at the end of training"
+                                                                    : "when training was ended early");
   } catch (const Error& error) {
-    finish({{"reason", "error"}, {"message", error.what()}});
+    try {
+      recorder->wait();
+      record_end({{"reason", "error"}, {"message", error.what()}});
+    } catch (const Error&) {
+      throw error;  // what came first says more
+    }
     throw;
   }
-  recorder->save("adapter", outcome.result.reason == StopReason::kFinished ? "at the end of training"
-                                                                           : "when training was ended early");
-  finish({{"reason", reason_name(outcome.result.reason)},
-          {"steps", outcome.result.steps},
-          {"first_validation_loss", optional_number(outcome.result.first_validation_loss)},
-          {"last_validation_loss", optional_number(outcome.result.last_validation_loss)},
-          {"best_validation_loss", optional_number(outcome.result.best_validation_loss)},
-          {"best_step", outcome.result.best_step}});
+  const TrainProgress& progress = outcome.result.progress;
+  record_end({{"reason", reason_name(outcome.result.reason)},
+              {"steps", progress.steps},
+              {"skipped_steps", progress.skipped_steps},
+              {"first_validation_loss", optional_number(progress.first_validation_loss)},
+              {"last_validation_loss", optional_number(progress.last_validation_loss)},
+              {"best_validation_loss", optional_number(progress.best_validation_loss)},
+              {"best_step", progress.best_step}});
   return outcome;
 }
 

@@ -42,7 +42,7 @@ TrainingData load_training_data(const Recipe& recipe, const std::filesystem::pat
   const bool validates = spec.validation_fraction > 0 || !spec.validation.empty();
   const bool looks_for_leaks = leakage != RepeatPolicy::kIgnore && validates;
   RowSettings rows{spec.max_length, parse_overlong(spec.overlong), parse_personal_data_policy(spec.pii),
-                   duplicates != RepeatPolicy::kIgnore || looks_for_leaks};
+                   duplicates != RepeatPolicy::kIgnore || looks_for_leaks, environment.signal};
   CacheSettings kept;
   kept.folder = spec.cache_dir.empty() ? environment.cache_dir : std::filesystem::path(spec.cache_dir);
   kept.temporary = environment.temporary_dir;

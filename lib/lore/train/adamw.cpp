@@ -21,7 +21,8 @@ double rate_ratio(const TrainingSpec& spec, RateGroup group) {
 }  // namespace
 
 AdamW::AdamW(const std::vector<TrainedParameter>& parameters, const TrainingSpec& spec)
-    : beta1_(spec.adam_beta1),
+    : parameter_count_(parameters.size()),
+      beta1_(spec.adam_beta1),
       beta2_(spec.adam_beta2),
       epsilon_(spec.adam_epsilon),
       weight_decay_(spec.weight_decay) {
@@ -41,6 +42,7 @@ AdamW::AdamW(const std::vector<TrainedParameter>& parameters, const TrainingSpec
 }
 
 void AdamW::step(const std::vector<at::Tensor>& gradients, double learning_rate) {
+  ++steps_;
   for (Group& group : groups_) {
     std::vector<at::Tensor> own;
     own.reserve(group.places.size());
@@ -54,6 +56,29 @@ void AdamW::step(const std::vector<at::Tensor>& gradients, double learning_rate)
                       /*max_exp_avg_sqs=*/{}, group.steps, learning_rate * group.rate_ratio, beta1_, beta2_,
                       weight_decay_, epsilon_,
                       /*amsgrad=*/false, /*maximize=*/false);
+  }
+}
+
+AdamWState AdamW::state() const {
+  AdamWState state{steps_, std::vector<at::Tensor>(parameter_count_),
+                   std::vector<at::Tensor>(parameter_count_)};
+  for (const Group& group : groups_) {
+    for (std::size_t i = 0; i < group.places.size(); ++i) {
+      state.first_moments[group.places[i]] = group.first_moments[i];
+      state.second_moments[group.places[i]] = group.second_moments[i];
+    }
+  }
+  return state;
+}
+
+void AdamW::restore(const AdamWState& state) {
+  steps_ = state.steps;
+  for (Group& group : groups_) {
+    for (std::size_t i = 0; i < group.places.size(); ++i) {
+      group.first_moments[i].copy_(state.first_moments[group.places[i]]);
+      group.second_moments[i].copy_(state.second_moments[group.places[i]]);
+      group.steps[i].fill_(steps_);
+    }
   }
 }
 

@@ -29,6 +29,25 @@ std::vector<TrainedParameter> parameters_of(const LowRank& low_rank) {
 
 }  // namespace
 
+std::vector<std::string> parameter_names(const AdapterSet& adapters,
+                                         const std::vector<std::string>& modules) {
+  std::vector<std::string> names;
+  for (const std::size_t linear : adapters.linears()) {
+    const LowRank& low_rank = *adapters.find(linear);
+    if (low_rank.trains_a) {
+      names.push_back(modules[linear] + ".lora_A");
+    }
+    names.push_back(modules[linear] + ".lora_B");
+    if (low_rank.is_dora()) {
+      names.push_back(modules[linear] + ".magnitude");
+    }
+  }
+  for (const FullParameter& parameter : adapters.full().list()) {
+    names.push_back(parameter.name);
+  }
+  return names;
+}
+
 std::vector<TrainedParameter> trainable_parameters(const AdapterSet& adapters, std::size_t embeddings) {
   std::vector<TrainedParameter> parameters;
   for (const std::size_t linear : adapters.linears()) {
@@ -96,6 +115,15 @@ double GradientSum::norm() const {
     squares += static_cast<double>(at::dot(flat, flat).item<float>());
   }
   return std::sqrt(squares);
+}
+
+std::optional<std::size_t> GradientSum::first_nonfinite() const {
+  for (std::size_t i = 0; i < gradients_.size(); ++i) {
+    if (!gradients_[i].isfinite().all().item<bool>()) {
+      return i;
+    }
+  }
+  return std::nullopt;
 }
 
 void GradientSum::clip(double norm, double max_norm) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ class GradientSum final : public GradientSink {
 
   /// L2 norm over all gradients.
   double norm() const;
+  /// The first, in the order of gradients(), that holds a NaN or an infinity.
+  std::optional<std::size_t> first_nonfinite() const;
   /// Scales the gradients so that their norm is at most `max_norm`, as torch's clip_grad_norm_;
   /// `norm` is what norm() returned.
   void clip(double norm, double max_norm);
@@ -45,6 +48,10 @@ struct TrainedParameter {
   at::Tensor value;
   RateGroup rate;
 };
+
+/// What each of GradientSum::gradients is of: "model.layers.0.self_attn.q_proj.lora_A". `modules` are the
+/// names of the modules that an AdapterSet is indexed by.
+std::vector<std::string> parameter_names(const AdapterSet& adapters, const std::vector<std::string>& modules);
 
 /// In the order of GradientSum::gradients. `embeddings` is the place of the embeddings among the modules.
 std::vector<TrainedParameter> trainable_parameters(const AdapterSet& adapters, std::size_t embeddings);

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace lore {
+
+struct TrainingState;
 
 /// What a run is going to do.
 struct TrainPlan {
@@ -26,6 +29,12 @@ struct StepMetrics {
   std::int64_t peak_rss_bytes = 0;
 };
 
+/// An optimizer step that was left out as its loss or gradient was not finite.
+struct SkippedStep {
+  std::int64_t step = 0;
+  std::string why;
+};
+
 /// One pass over the validation set.
 struct ValidationMetrics {
   std::int64_t step = 0;  ///< optimizer steps done; 0 = before training
@@ -42,8 +51,10 @@ class TrainObserver {
   virtual void on_start(const TrainPlan& plan) = 0;
   virtual void on_step(const StepMetrics& metrics) = 0;
   virtual void on_validation(const ValidationMetrics& metrics) = 0;
-  /// A checkpoint is due after `step`.
-  virtual void on_checkpoint(std::int64_t step) = 0;
+  /// An optimizer step was left out; `why` names what was not finite, and where.
+  virtual void on_skipped(const SkippedStep& step) = 0;
+  /// A checkpoint is due. `state` is the run's own: training changes it as soon as this returns.
+  virtual void on_checkpoint(const TrainingState& state) = 0;
 };
 
 }  // namespace lore

@@ -1,7 +1,6 @@
 #include "lore/train/trainer.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <chrono>
 #include <cmath>
@@ -9,8 +8,7 @@
 #include "lore/core/error.h"
 #include "lore/core/philox.h"
 #include "lore/core/process_memory.h"
-#include "lore/train/adamw.h"
-#include "lore/train/gradient_sum.h"
+#include "lore/train/nonfinite.h"
 #include "lore/train/schedule.h"
 
 namespace lore {
@@ -30,6 +28,9 @@ DropoutKey dropout_key(std::uint64_t seed, std::int64_t step, std::size_t micro_
                                 seed);
   return {std::uint64_t{words[0]} << 32 | words[1]};
 }
+
+/// A run that skips more steps than this one after another is stopped: its adapter learns nothing any more.
+constexpr std::int64_t kMostSkippedInRow = 10;
 
 }  // namespace
 
@@ -78,11 +79,13 @@ Trainer::Trainer(const LlamaForCausalLm& model, LoraAdapter& adapter, const Data
       validation_(validation),
       recipe_(recipe),
       observer_(observer),
-      signal_(signal) {}
+      signal_(signal),
+      gradients_(adapter.weights),
+      optimizer_(trainable_parameters(adapter.weights, model.linears().size()), recipe.training),
+      lengths_(train.lengths()) {}
 
 TrainPlan Trainer::plan() const {
-  const std::vector<std::int64_t> lengths = train_.lengths();
-  const BatchPlan first_epoch(lengths, batch_options(recipe_, train_), 0);
+  const BatchPlan first_epoch(lengths_, batch_options(recipe_, train_), 0);
   const std::int64_t accumulation = recipe_.training.gradient_accumulation_steps;
   TrainPlan plan;
   plan.examples = train_.count();
@@ -97,6 +100,12 @@ TrainPlan Trainer::plan() const {
   return plan;
 }
 
+void Trainer::resume(const TrainingState& state) {
+  progress_ = state.progress;
+  optimizer_.restore(state.optimizer);
+  checkpoint_step_ = progress_.steps;
+}
+
 Trainer::StepInput Trainer::gather(const std::vector<std::vector<std::int64_t>>& indices) const {
   StepInput input;
   for (const auto& batch_indices : indices) {
@@ -107,27 +116,34 @@ Trainer::StepInput Trainer::gather(const std::vector<std::vector<std::int64_t>>&
   return input;
 }
 
-void Trainer::fail_diverged(std::int64_t step, const StepInput& input, const char* what) const {
-  std::vector<std::string> rows;
-  for (const Batch& batch : input.batches) {
-    for (const std::int64_t example : batch.example_of_segment) {
-      rows.push_back(train_.view(example).source);
-    }
+Trainer::StepInput Trainer::next_input() {
+  const auto plan_epoch = [this] {
+    epoch_batches_.emplace(lengths_, batch_options(recipe_, train_), progress_.epoch);
+  };
+  if (!epoch_batches_) {
+    plan_epoch();
   }
-  constexpr std::size_t kShown = 4;
-  const std::string more = rows.size() > kShown ? fmt::format(" and {} more", rows.size() - kShown) : "";
-  rows.resize(std::min(rows.size(), kShown));
-  throw Error(ErrorKind::kDiverged, fmt::format("step {}", step),
-              fmt::format("{} is not finite (rows {}{}); lower training.learning_rate or look at these rows",
-                          what, fmt::join(rows, ", "), more));
+  while (progress_.next_batch >= epoch_batches_->count()) {
+    ++progress_.epoch;
+    progress_.next_batch = 0;
+    plan_epoch();
+  }
+  const auto accumulation = static_cast<std::size_t>(recipe_.training.gradient_accumulation_steps);
+  std::vector<std::vector<std::int64_t>> indices;
+  for (; progress_.next_batch < epoch_batches_->count() && indices.size() < accumulation;
+       ++progress_.next_batch) {
+    indices.push_back(epoch_batches_->batch(progress_.next_batch));
+  }
+  return gather(indices);
 }
 
-StepMetrics Trainer::train_step(std::int64_t step, const StepInput& input, GradientSum& gradients,
-                                AdamW& optimizer, double learning_rate) {
+std::optional<StepMetrics> Trainer::train_step(std::int64_t step, const StepInput& input,
+                                               double learning_rate) {
   const Clock::time_point start = Clock::now();
   const TrainingSpec& spec = recipe_.training;
   const bool use_dropout = adapter_.config.lora_dropout > 0;
-  gradients.zero();
+  gradients_.zero();
+  std::vector<double> losses;
   double loss_sum = 0;
   for (std::size_t i = 0; i < input.batches.size(); ++i) {
     const Batch& batch = input.batches[i];
@@ -137,24 +153,31 @@ StepMetrics Trainer::train_step(std::int64_t step, const StepInput& input, Gradi
     Activations activations;
     const at::Tensor hidden = model_.forward(batch.ids, pass, &activations);
     LinearCrossEntropyResult result =
-        model_.loss(hidden, batch.labels, 1.0 / static_cast<double>(input.trained_tokens), pass, &gradients);
+        model_.loss(hidden, batch.labels, 1.0 / static_cast<double>(input.trained_tokens), pass, &gradients_);
     loss_sum += result.loss_sum;
-    model_.backward(std::move(result.dhidden), activations, pass, gradients);
+    losses.push_back(result.loss_sum);
+    model_.backward(std::move(result.dhidden), activations, pass, gradients_);
   }
   StepMetrics metrics;
   metrics.step = step;
   metrics.loss = loss_sum / static_cast<double>(input.trained_tokens);
-  metrics.grad_norm = gradients.norm();
-  if (!std::isfinite(metrics.loss)) {
-    fail_diverged(step, input, "the loss");
-  }
-  if (!std::isfinite(metrics.grad_norm)) {
-    fail_diverged(step, input, "the gradient");
+  metrics.grad_norm = gradients_.norm();
+  if (!std::isfinite(metrics.loss) || !std::isfinite(metrics.grad_norm)) {
+    const std::string why =
+        describe_nonfinite({model_, adapter_.weights, train_, input.batches, losses, gradients_});
+    const bool skips = spec.on_nonfinite == "skip";
+    if (!skips || progress_.skipped_in_row >= kMostSkippedInRow) {
+      throw Error(ErrorKind::kDiverged, fmt::format("step {}", step),
+                  fmt::format("{}{}; lower training.learning_rate or look at these rows", why,
+                              skips ? fmt::format(", as in the {} steps before", kMostSkippedInRow) : ""));
+    }
+    observer_.on_skipped({step, why});
+    return std::nullopt;
   }
   if (spec.max_grad_norm > 0) {
-    gradients.clip(metrics.grad_norm, spec.max_grad_norm);
+    gradients_.clip(metrics.grad_norm, spec.max_grad_norm);
   }
-  optimizer.step(gradients.gradients(), learning_rate);
+  optimizer_.step(gradients_.gradients(), learning_rate);
   adapter_.weights.refresh(model_.dtype(), model_.linears());
   metrics.learning_rate = learning_rate;
   metrics.trained_tokens = input.trained_tokens;
@@ -164,77 +187,95 @@ StepMetrics Trainer::train_step(std::int64_t step, const StepInput& input, Gradi
   return metrics;
 }
 
-bool Trainer::run_validation(std::int64_t step, TrainResult& result) {
+bool Trainer::run_validation() {
   ValidationMetrics metrics =
       validate(model_, adapter_.weights, validation_, recipe_.training.batch_size, signal_);
   if (signal_ != 0) {
     return false;  // an interrupted validation covers only part of the set
   }
-  last_validated_step_ = step;
-  metrics.step = step;
-  metrics.best = !result.best_validation_loss || metrics.loss < *result.best_validation_loss;
+  progress_.validated_step = progress_.steps;
+  metrics.step = progress_.steps;
+  metrics.best = !progress_.best_validation_loss || metrics.loss < *progress_.best_validation_loss;
   const bool improved =
-      !result.best_validation_loss ||
-      metrics.loss < *result.best_validation_loss - recipe_.evaluation.early_stopping_threshold;
+      !progress_.best_validation_loss ||
+      metrics.loss < *progress_.best_validation_loss - recipe_.evaluation.early_stopping_threshold;
   if (metrics.best) {
-    result.best_validation_loss = metrics.loss;
-    result.best_step = step;
+    progress_.best_validation_loss = metrics.loss;
+    progress_.best_step = progress_.steps;
   }
-  if (step == 0) {
-    result.first_validation_loss = metrics.loss;
+  if (progress_.steps == 0) {
+    progress_.first_validation_loss = metrics.loss;
   }
-  result.last_validation_loss = metrics.loss;
-  bad_validations_ = improved ? 0 : bad_validations_ + 1;
+  progress_.last_validation_loss = metrics.loss;
+  progress_.bad_validations = improved ? 0 : progress_.bad_validations + 1;
   observer_.on_validation(metrics);
   const std::int64_t patience = recipe_.evaluation.early_stopping_patience;
-  return patience > 0 && bad_validations_ >= patience;
+  return patience > 0 && progress_.bad_validations >= patience;
+}
+
+bool Trainer::validate_if_due() {
+  const std::int64_t every = recipe_.evaluation.every_steps;
+  const bool due = progress_.steps == 0 || (every > 0 && progress_.steps % every == 0);
+  return validation_.count() > 0 && due && progress_.validated_step != progress_.steps && signal_ == 0 &&
+         run_validation();
+}
+
+void Trainer::give_checkpoint() {
+  if (checkpoint_step_ != progress_.steps) {
+    checkpoint_step_ = progress_.steps;
+    observer_.on_checkpoint({progress_, adapter_, optimizer_.state()});
+  }
 }
 
 TrainResult Trainer::run() {
   const TrainPlan total = plan();
   const LrSchedule schedule(recipe_.training, total.total_steps);
-  const auto accumulation = static_cast<std::size_t>(recipe_.training.gradient_accumulation_steps);
-  GradientSum gradients(adapter_.weights);
-  AdamW optimizer(trainable_parameters(adapter_.weights, model_.linears().size()), recipe_.training);
-  const bool validates = validation_.count() > 0;
-  const std::int64_t every = recipe_.evaluation.every_steps;
   const std::int64_t checkpoint_every = recipe_.training.checkpoint_every_steps;
-  TrainResult result;
   observer_.on_start(total);
-  if (validates) {
-    run_validation(0, result);
-  }
-  const std::vector<std::int64_t> lengths = train_.lengths();
-  for (std::int64_t epoch = 0; result.steps < total.total_steps && signal_ == 0; ++epoch) {
-    const BatchPlan batches(lengths, batch_options(recipe_, train_), epoch);
-    for (std::int64_t first = 0;
-         first < batches.count() && result.steps < total.total_steps && signal_ == 0;) {
-      std::vector<std::vector<std::int64_t>> indices;
-      for (; first < batches.count() && indices.size() < accumulation; ++first) {
-        indices.push_back(batches.batch(first));
+  for (;;) {
+    if (validate_if_due()) {
+      return {StopReason::kEarlyStopping, progress_};
+    }
+    if (checkpoint_every > 0 && progress_.steps > 0 && progress_.steps % checkpoint_every == 0) {
+      give_checkpoint();
+    }
+    if (progress_.steps >= total.total_steps || signal_ != 0) {
+      break;
+    }
+    const TrainProgress before = progress_;
+    const StepInput input = next_input();
+    std::optional<StepMetrics> metrics;
+    try {
+      metrics = train_step(progress_.steps + 1, input, schedule.at(progress_.steps));
+    } catch (...) {
+      progress_ = before;
+      if (progress_.steps > 0) {
+        give_checkpoint();  // the masters are as the last step left them
       }
-      StepMetrics metrics =
-          train_step(result.steps + 1, gather(indices), gradients, optimizer, schedule.at(result.steps));
-      ++result.steps;
-      metrics.epoch =
-          static_cast<double>(epoch) + static_cast<double>(first) / static_cast<double>(batches.count());
-      observer_.on_step(metrics);
-      if (validates && every > 0 && result.steps % every == 0 && signal_ == 0 &&
-          run_validation(result.steps, result)) {
-        result.reason = StopReason::kEarlyStopping;
-        return result;
-      }
-      if (checkpoint_every > 0 && result.steps % checkpoint_every == 0) {
-        observer_.on_checkpoint(result.steps);
-      }
+      throw;
+    }
+    ++progress_.steps;
+    progress_.skipped_steps += metrics ? 0 : 1;
+    progress_.skipped_in_row = metrics ? 0 : progress_.skipped_in_row + 1;
+    if (metrics) {
+      metrics->epoch =
+          static_cast<double>(progress_.epoch) +
+          static_cast<double>(progress_.next_batch) / static_cast<double>(epoch_batches_->count());
+      observer_.on_step(*metrics);
     }
   }
-  if (signal_ != 0) {
-    result.reason = StopReason::kSignal;
-  } else if (validates && last_validated_step_ != result.steps) {
-    run_validation(result.steps, result);
+  if (signal_ == 0 && validation_.count() > 0 && progress_.validated_step != progress_.steps) {
+    run_validation();
   }
-  return result;
+  if (signal_ != 0) {
+    give_checkpoint();
+    return {StopReason::kSignal, progress_};
+  }
+  if (progress_.steps > 0 && progress_.skipped_steps == progress_.steps) {
+    throw Error(ErrorKind::kDiverged, "training",
+                "no step had a finite loss and gradient: nothing was learned");
+  }
+  return {StopReason::kFinished, progress_};
 }
 
 }  // namespace lore

@@ -8,7 +8,10 @@
 #include "lore/data/batch_plan.h"
 #include "lore/data/dataset.h"
 #include "lore/recipe/specs.h"
+#include "lore/train/adamw.h"
+#include "lore/train/gradient_sum.h"
 #include "lore/train/observer.h"
+#include "lore/train/training_state.h"
 
 namespace lore {
 
@@ -17,11 +20,7 @@ enum class StopReason { kFinished, kEarlyStopping, kSignal };
 
 struct TrainResult {
   StopReason reason = StopReason::kFinished;
-  std::int64_t steps = 0;
-  std::optional<double> first_validation_loss;  ///< before the first step
-  std::optional<double> last_validation_loss;
-  std::optional<double> best_validation_loss;
-  std::int64_t best_step = 0;
+  TrainProgress progress;
 };
 
 /// How a recipe puts the examples of an epoch together.
@@ -43,9 +42,13 @@ class Trainer {
 
   TrainPlan plan() const;
 
+  /// Goes on from `state`, whose adapter is the one the trainer was made with, instead of from the start.
+  void resume(const TrainingState& state);
+
   /// Trains `adapter` in place.
-  /// Throws: Error kDiverged with the step and the rows when loss or gradient is not finite; the adapter then
-  /// holds the last finite state.
+  /// Throws: Error kDiverged with the step, the layer and the rows when loss or gradient is not finite and
+  /// `training.on_nonfinite` does not skip it; the adapter then holds the last finite state, which has gone
+  /// to the observer as a checkpoint.
   TrainResult run();
 
  private:
@@ -55,11 +58,15 @@ class Trainer {
     std::int64_t tokens = 0;
   };
   StepInput gather(const std::vector<std::vector<std::int64_t>>& indices) const;
-  StepMetrics train_step(std::int64_t step, const StepInput& input, class GradientSum& gradients,
-                         class AdamW& optimizer, double learning_rate);
-  [[noreturn]] void fail_diverged(std::int64_t step, const StepInput& input, const char* what) const;
+  /// The micro-batches of the next optimizer step; moves the position in the data behind them.
+  StepInput next_input();
+  /// Nothing when loss or gradient is not finite, and the step is to be skipped.
+  std::optional<StepMetrics> train_step(std::int64_t step, const StepInput& input, double learning_rate);
   /// Validates and tells the observer; true when early stopping asks for the end.
-  bool run_validation(std::int64_t step, TrainResult& result);
+  bool run_validation();
+  /// Validates where it is due after the steps so far, as run_validation.
+  bool validate_if_due();
+  void give_checkpoint();
 
   const LlamaForCausalLm& model_;
   LoraAdapter& adapter_;
@@ -68,8 +75,12 @@ class Trainer {
   const Recipe& recipe_;
   TrainObserver& observer_;
   const std::atomic<int>& signal_;
-  std::int64_t bad_validations_ = 0;
-  std::int64_t last_validated_step_ = -1;
+  GradientSum gradients_;
+  AdamW optimizer_;
+  TrainProgress progress_;
+  std::vector<std::int64_t> lengths_;
+  std::optional<BatchPlan> epoch_batches_;  ///< of the epoch that progress_ is in
+  std::int64_t checkpoint_step_ = -1;       ///< of the last checkpoint
 };
 
 }  // namespace lore

@@ -51,6 +51,10 @@ lore::Recipe unusual_recipe() {
   recipe.training.seed = 18446744073709551615ULL;
   recipe.training.logging_steps = 2;
   recipe.training.checkpoint_every_steps = 9;
+  recipe.training.keep_last = 3;
+  recipe.training.keep_best = 1;
+  recipe.training.keep_every = 50;
+  recipe.training.on_nonfinite = "skip";
   recipe.evaluation = {
       4, 2, 1e-3, {{"terms", "/heldout.jsonl", "words", "/glossary.jsonl", 16, 5, 3}}, {"loss < 2"}};
   recipe.output_dir = "/out";
