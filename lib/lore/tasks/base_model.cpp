@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "lore/core/error.h"
@@ -24,6 +25,24 @@ at::Device parse_device(const std::string& name) {
                     name));
   }
   return device;
+}
+
+constexpr std::array<std::pair<std::string_view, Quantization>, 5> kQuantizations{{
+    {"none", Quantization::kNone},
+    {"stored", Quantization::kStored},
+    {"int8", Quantization::kInt8},
+    {"int4", Quantization::kInt4},
+    {"nf4", Quantization::kNf4},
+}};
+
+Quantization parse_quantization(const std::string& name) {
+  for (const auto& [known, quantization] : kQuantizations) {
+    if (name == known) {
+      return quantization;
+    }
+  }
+  throw Error(ErrorKind::kUsage, "model.quantization",
+              fmt::format("\"{}\" is none of none, stored, int8, int4 and nf4", name));
 }
 
 }  // namespace
@@ -57,16 +76,33 @@ std::string base_name(const std::filesystem::path& path, const std::string& writ
   return (absolute.has_filename() ? absolute : absolute.parent_path()).filename().string();
 }
 
-BaseModel load_base(const ModelSpec& spec, const std::filesystem::path& path, Messages& messages) {
+BaseModel load_base(const ModelSpec& spec, const std::filesystem::path& path, Purpose purpose,
+                    Messages& messages) {
   const at::Device device = parse_device(spec.device);
+  const WeightForm form{parse_quantization(spec.quantization), purpose == Purpose::kAnswering};
+  if (form.quantization != Quantization::kNone && !device.is_cpu()) {
+    throw Error(ErrorKind::kUsage, "model.quantization",
+                fmt::format("{} is computed on the CPU alone; leave out model.device, or take none",
+                            spec.quantization));
+  }
   BaseModel base{path, base_name(path, spec.path), open_weights(path), nullptr};
   for (const std::string& warning : base.weights->config().warnings) {
     messages.warning(warning);
   }
   const at::ScalarType dtype =
       device.is_cuda() && spec.dtype == "auto" ? at::kBFloat16 : resolve_dtype(spec.dtype);
-  base.model = std::make_unique<LlamaForCausalLm>(*base.weights, dtype, device);
+  base.model = std::make_unique<LlamaForCausalLm>(*base.weights, dtype, device, form);
   return base;
+}
+
+std::string describe_dtype(const LlamaForCausalLm& model) {
+  std::string text = model.dtype() == at::kBFloat16 ? "bfloat16" : "float32";
+  for (const auto& [name, quantization] : kQuantizations) {
+    if (quantization == model.form().quantization && quantization != Quantization::kNone) {
+      text += fmt::format(", weights {}", quantization == Quantization::kStored ? "as stored" : name);
+    }
+  }
+  return text;
 }
 
 std::vector<std::int64_t> stop_ids(const BaseModel& base, const Tokenizer& tokenizer) {

@@ -70,7 +70,7 @@ class LayeredModel {
   /// Runs one layer, with the modules that `adapter` has there when one is given.
   void run_layer(std::size_t layer, const StoredAdapter* adapter) {
     constexpr std::size_t kLinearsPerLayer = 7;
-    ParameterLoader loader(source_, at::kFloat, at::kCPU);
+    ParameterLoader loader(source_, at::kFloat, at::kCPU, WeightForm());
     const auto loaded = load_decoder_layer(loader, config_, layer);
     AdapterSet adapters(adapters_);
     if (adapter != nullptr) {

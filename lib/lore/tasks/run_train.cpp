@@ -14,6 +14,7 @@
 #include "lore/core/error.h"
 #include "lore/core/private_path.h"
 #include "lore/data/bad_rows.h"
+#include "lore/nn/model_parameters.h"
 #include "lore/recipe/writer.h"
 #include "lore/tasks/adapter_folder.h"
 #include "lore/tasks/base_binding.h"
@@ -178,8 +179,28 @@ LoraAdapter first_adapter(const Recipe& recipe, const BaseModel& base, Messages&
   return adapter;
 }
 
+/// Embeddings and head are quantized with the rest, and an adapter's folder holds a copy of those it changes:
+/// it would bind the adapter to the quantized base.
+void refuse_encoded_embeddings(const LoraAdapter& adapter, const LlamaForCausalLm& model) {
+  const Quantization quantization = model.form().quantization;
+  if (quantization == Quantization::kNone || quantization == Quantization::kStored) {
+    return;
+  }
+  const std::size_t head = model.linears().size() - 1;
+  const std::size_t embedding = model.linears().size();
+  const FullParameters& full = adapter.weights.full();
+  if (adapter.weights.find(head) != nullptr || adapter.weights.find(embedding) != nullptr ||
+      full.find(kHeadModule, "weight") != nullptr || full.find(kEmbeddingModule, "weight") != nullptr) {
+    throw Error(ErrorKind::kUsage, "model.quantization",
+                fmt::format("quantizes {} and {}, which the adapter is to change; leave them out of the "
+                            "adapter, or take none or stored",
+                            kEmbeddingModule, kHeadModule));
+  }
+}
+
 LoraAdapter make_adapter(const Recipe& recipe, const BaseModel& base, Messages& messages) {
   LoraAdapter adapter = first_adapter(recipe, base, messages);
+  refuse_encoded_embeddings(adapter, *base.model);
   for (const std::size_t linear : adapter.weights.linears()) {
     adapter.weights.find(linear)->trains_a = !recipe.adapter.freeze_a;
   }
@@ -266,7 +287,7 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
   std::future<TrainingData> loading_data =
       std::async(std::launch::async, load_training_data, std::cref(recipe), model_path,
                  std::cref(environment), std::ref(static_cast<Messages&>(messages)));
-  const BaseModel base = load_base(recipe.model, model_path, messages);
+  const BaseModel base = load_base(recipe.model, model_path, Purpose::kMeasuring, messages);
   LoraAdapter adapter = make_adapter(recipe, base, messages);
   for (const std::string& warning : adapter_warnings(adapter, *base.model)) {
     messages.warning(warning);
@@ -293,7 +314,7 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
     AdapterOrigin origin;
     origin.base_name = base.name;
     origin.licence = licence_of(base.path);
-    origin.dtype = base.model->dtype() == at::kBFloat16 ? "bfloat16" : "float32";
+    origin.dtype = describe_dtype(*base.model);
     origin.recipe = &recipe;
     origin.data = &data;
     const auto manifest = [&] {
@@ -307,7 +328,7 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
   TrainObserver& observer = recorder ? static_cast<TrainObserver&>(*recorder) : reporter;
   Trainer trainer(*base.model, adapter, data.train, data.validation, recipe, observer, *environment.signal);
   setup.base_name = base.name;
-  setup.dtype = base.model->dtype() == at::kBFloat16 ? "bfloat16" : "float32";
+  setup.dtype = describe_dtype(*base.model);
   setup.modules = describe_modules(adapter, *base.model);
   setup.matched_modules = static_cast<std::int64_t>(adapter.weights.linears().size());
   setup.trained_parameters = adapter.weights.trained_parameter_count();
@@ -327,6 +348,7 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
            {"threads", environment.threads},
            {"device", recipe.model.device},
            {"dtype", setup.dtype},
+           {"weight_bytes", base.model->weight_bytes()},
            {"adapter", {{"modules", setup.modules}, {"parameters", setup.trained_parameters}}},
            {"data",
             {{"train", source_counts(data.train)},
