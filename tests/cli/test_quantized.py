@@ -63,14 +63,14 @@ def test_evaluation_says_how_weights_are_held_and_is_the_same_from_stored_blocks
     assert perplexity("--quantization", "nf4")[1] == pytest.approx(exact, rel=0.25)
 
 
-@pytest.mark.parametrize(("form", "share"), [("int8", 0.55), ("int4", 0.30), ("nf4", 0.27)])
+@pytest.mark.parametrize(("form", "share"), [("int8", 0.54), ("int4", 0.42), ("nf4", 0.42)])
 def test_an_adapter_is_trained_on_a_quantized_base(form, share, recipe, model):
     result = json.loads(run("lore", "train", recipe, "--set", f"model.quantization={form}", "--json").stdout)
     assert result["last_validation_loss"] < result["first_validation_loss"]
     folder = recipe.parent / "run"
     facts = json.loads((folder / "run.json").read_text())
     assert facts["dtype"] == f"float32, weights {form}"
-    # Next to all weights of the small model are matrices; in bfloat16 they would take two bytes each.
+    # Of what bfloat16 takes. Nearly all of the small model is embeddings, which have 6 bits beside the 4 of the rest.
     parameters = (model / "model.safetensors").stat().st_size / 4
     assert facts["weight_bytes"] < share * 2 * parameters
     # The adapter stays beside the quantized base.
