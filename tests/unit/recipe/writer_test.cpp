@@ -11,7 +11,7 @@ namespace {
 /// A recipe in which every key has another value than its default.
 lore::Recipe unusual_recipe() {
   lore::Recipe recipe;
-  recipe.model = {"/a folder/模型: \"q\" \\ #1.gguf", "bfloat16", "cuda:1"};
+  recipe.model = {"/a folder/模型: \"q\" \\ #1.gguf", "bfloat16", "nf4", "cuda:1"};
   recipe.adapter.r = 7;
   recipe.adapter.lora_alpha = 1.0 / 3;
   recipe.adapter.lora_dropout = 0.1;
