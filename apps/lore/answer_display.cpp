@@ -20,6 +20,15 @@ nlohmann::ordered_json json_of(const lore::GeneratedAnswer& given, const std::st
           {"tokens_per_second", answer.seconds > 0 ? static_cast<double>(tokens) / answer.seconds : 0.0}};
 }
 
+nlohmann::ordered_json json_of(const lore::TimePercentiles& times) {
+  return {{"p50", times.p50}, {"p95", times.p95}, {"p99", times.p99}};
+}
+
+std::string text_of(const lore::TimePercentiles& times) {
+  return fmt::format("p50 {:.1f} ms, p95 {:.1f} ms, p99 {:.1f} ms", 1000 * times.p50, 1000 * times.p95,
+                     1000 * times.p99);
+}
+
 }  // namespace
 
 void AnswerDisplay::begin(const lore::GeneratedAnswer& answer, const std::string& prompt) {
@@ -52,4 +61,33 @@ void AnswerDisplay::answer(const lore::GeneratedAnswer& answer, const std::strin
   begin(answer, prompt);
   console_.result(streams_ ? "" : answer.text);
   has_begun_ = false;
+}
+
+void AnswerDisplay::latency(const std::string& model, const lore::AnswerLatency& latency,
+                            std::optional<double> budget) {
+  const lore::TimePercentiles first = latency.to_first_token();
+  const std::optional<lore::TimePercentiles> each = latency.per_token();
+  if (console_.json()) {
+    nlohmann::ordered_json report{{"model", model},
+                                  {"answers", latency.answers()},
+                                  {"tokens", latency.tokens()},
+                                  {"to_first_token_seconds", json_of(first)},
+                                  {"per_token_seconds", each ? json_of(*each) : nullptr}};
+    if (budget) {
+      report["budget_seconds"] = *budget;
+      report["passed"] = latency.keeps(*budget);
+    }
+    console_.result(nlohmann::ordered_json{{"latency", report}}.dump());
+    return;
+  }
+  console_.result(
+      fmt::format("\nlatency of {}: {} answers, {} tokens", model, latency.answers(), latency.tokens()));
+  console_.result(fmt::format("  to the first token  {}", text_of(first)));
+  if (each) {
+    console_.result(fmt::format("  from token to token {}", text_of(*each)));
+  }
+  if (budget) {
+    console_.result(fmt::format("  {}  p95 within {:g} ms", latency.keeps(*budget) ? "passed" : "FAILED",
+                                1000 * *budget));
+  }
 }

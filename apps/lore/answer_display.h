@@ -1,6 +1,9 @@
 #pragma once
 
+#include <optional>
+
 #include "console.h"
+#include "lore/tasks/answer_times.h"
 #include "lore/tasks/run_generate.h"
 
 /// Shows answers: as they come, whole, or as JSON.
@@ -15,6 +18,9 @@ class AnswerDisplay {
   void text(const lore::GeneratedAnswer& so_far, const std::string& prompt, std::string_view text);
   /// An answer is complete.
   void answer(const lore::GeneratedAnswer& answer, const std::string& prompt);
+  /// How long the tokens of a model's answers took, and whether that was within `budget` seconds where there
+  /// is one.
+  void latency(const std::string& model, const lore::AnswerLatency& latency, std::optional<double> budget);
   /// Shows each prompt above its answers. Not in a chat, where it stands there already.
   void show_prompts() { shows_prompts_ = true; }
 

@@ -44,6 +44,7 @@ void apply_recipe(Options& options) {
   lore::EvaluateRequest& request = options.request;
   request.rows = recipe.data;
   const std::string dtype = request.model.dtype;
+  const std::string quantization = request.model.quantization;
   const std::string path = request.model.path;
   request.model = recipe.model;
   if (!path.empty()) {
@@ -51,6 +52,9 @@ void apply_recipe(Options& options) {
   }
   if (dtype != "auto") {
     request.model.dtype = dtype;
+  }
+  if (!quantization.empty()) {
+    request.model.quantization = quantization;
   }
   if (request.adapter.empty()) {
     request.adapter = (fs::path(recipe.output_dir) / "adapter").string();
@@ -95,6 +99,8 @@ void settle(Options& options) {
     apply_recipe(options);
   } else if (request.model.path.empty()) {
     throw lore::Error(lore::ErrorKind::kUsage, "evaluate", "needs a model; give --base MODEL, or a recipe");
+  } else if (request.model.quantization.empty()) {
+    request.model.quantization = "none";
   }
   for (const std::string& path : options.data) {
     request.sources.push_back({path});
@@ -315,6 +321,13 @@ void add_evaluate(CLI::App& program, int& exit_code) {
   command->add_option("--dtype", request.model.dtype, "auto, float32 or bfloat16")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
+  request.model.quantization.clear();
+  command
+      ->add_option(
+          "--quantization", request.model.quantization,
+          "How matrices are held: none (as numbers), stored (a GGUF file's blocks as they are, which "
+          "gives the same numbers), int8, int4 or nf4 (default: the recipe's, else none)")
+      ->check(CLI::IsMember({"none", "stored", "int8", "int4", "nf4"}));
   command->add_option("--device", request.model.device, "cpu, cuda or cuda:N")->capture_default_str();
   command->add_flag("--json", options->json, "One JSON object on stdout");
   command->add_option("--threads", options->threads, "Threads (default: what the machine grants)")

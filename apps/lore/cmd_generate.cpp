@@ -2,10 +2,14 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
 #include <csignal>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <memory>
+#include <optional>
 
 #include "answer_display.h"
 #include "commands.h"
@@ -26,7 +30,54 @@ struct Options {
   bool chat = false;
   bool stream = false;
   bool json = false;
+  bool latency = false;
+  std::string latency_budget;
   int threads = 0;
+};
+
+/// "100ms", "0.1s" or "0.1" in seconds.
+double duration_of(const std::string& text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  if (error != std::errc() || !std::isfinite(number) || number <= 0 ||
+      (unit != "ms" && unit != "s" && !unit.empty())) {
+    throw lore::Error(lore::ErrorKind::kUsage, "--latency-budget",
+                      fmt::format("\"{}\" is no time; give one as 100ms or 0.1s", text));
+  }
+  return unit == "ms" ? number / 1000 : number;
+}
+
+/// The latency of each model's answers, and whether it is within the budget.
+class LatencyReport {
+ public:
+  explicit LatencyReport(const Options& options)
+      : is_wanted_(options.latency || !options.latency_budget.empty()) {
+    if (!options.latency_budget.empty()) {
+      budget_ = duration_of(options.latency_budget);
+    }
+  }
+
+  void add(const std::string& model, const lore::Answer& answer) { models_[model].add(answer); }
+
+  /// Returns the exit code.
+  int show(AnswerDisplay& display) const {
+    int code = 0;
+    for (const auto& [model, latency] : models_) {
+      if (is_wanted_) {
+        display.latency(model, latency, budget_);
+      }
+      if (budget_ && !latency.keeps(*budget_)) {
+        code = static_cast<int>(lore::ErrorKind::kRefused);
+      }
+    }
+    return code;
+  }
+
+ private:
+  bool is_wanted_;
+  std::optional<double> budget_;
+  std::map<std::string, lore::AnswerLatency> models_;
 };
 
 std::vector<std::string> read_prompts(const std::string& path) {
@@ -54,6 +105,7 @@ int answer_prompts(const Options& options, Console& console) {
     throw lore::Error(lore::ErrorKind::kUsage, "generate",
                       "needs a prompt; give --prompt TEXT, --prompts FILE or --chat");
   }
+  LatencyReport latency(options);
   const bool streams =
       !options.json && (options.stream || (shows_text_on_a_terminal() && prompts.size() == 1));
   AnswerDisplay display(console, streams, options.spec.compare);
@@ -64,7 +116,10 @@ int answer_prompts(const Options& options, Console& console) {
       {.on_text = [&](const lore::GeneratedAnswer& so_far,
                       std::string_view text) { display.text(so_far, prompts[so_far.prompt], text); },
        .on_answer =
-           [&](const lore::GeneratedAnswer& answer) { display.answer(answer, prompts[answer.prompt]); },
+           [&](const lore::GeneratedAnswer& answer) {
+             display.answer(answer, prompts[answer.prompt]);
+             latency.add(answer.model, answer.answer);
+           },
        .on_progress =
            [&](const lore::GenerateProgress& progress) {
              if (!streams) {
@@ -77,7 +132,7 @@ int answer_prompts(const Options& options, Console& console) {
              }
            }});
   console.clear_status();
-  return exit_code_of_signal();
+  return received_signal() != 0 ? exit_code_of_signal() : latency.show(display);
 }
 
 /// Answers each line of stdin as a message of one conversation, until stdin ends.
@@ -86,6 +141,7 @@ int chat(const Options& options, Console& console) {
     throw lore::Error(lore::ErrorKind::kUsage, "generate",
                       "--chat reads its messages from stdin; leave --prompt and --prompts out");
   }
+  LatencyReport latency(options);
   lore::Chat chat(options.spec, process_environment(options.threads), console);
   const bool is_typed = isatty(STDIN_FILENO) == 1 && !options.json;
   AnswerDisplay display(console, !options.json && (options.stream || shows_text_on_a_terminal()),
@@ -105,6 +161,7 @@ int chat(const Options& options, Console& console) {
     const lore::GeneratedAnswer answer =
         chat.answer(message, [&](std::string_view text) { display.text(so_far, message, text); });
     display.answer(answer, message);
+    latency.add(answer.model, answer.answer);
     if (is_typed && received_signal() == SIGINT) {
       forget_signal();
     }
@@ -112,7 +169,7 @@ int chat(const Options& options, Console& console) {
   if (is_typed) {
     console.result("");
   }
-  return exit_code_of_signal();
+  return received_signal() != 0 ? exit_code_of_signal() : latency.show(display);
 }
 
 int generate(const Options& options) {
@@ -184,15 +241,32 @@ void add_generate(CLI::App& program, int& exit_code) {
   command->add_option("--dtype", spec.model.dtype, "auto, float32 or bfloat16")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
+  spec.model.quantization = "auto";
+  command
+      ->add_option("--quantization", spec.model.quantization,
+                   "How matrices are held: stored (a GGUF file's blocks as they are), none (as numbers of "
+                   "--dtype), int8, int4 or nf4; auto: stored, or none where --dtype is given")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "none", "stored", "int8", "int4", "nf4"}));
   command->add_option("--device", spec.model.device, "cpu, cuda or cuda:N")->capture_default_str();
   CLI::Option* stream =
       command->add_flag("--stream", options->stream,
                         "Show text as it comes, as is usual for one prompt or a chat on a terminal");
   command->add_flag("--json", options->json, "One JSON object a line on stdout")->excludes(stream);
+  command->add_flag("--latency", options->latency,
+                    "Report the time to the first token and from token to token: p50, p95, p99");
+  command->add_option("--latency-budget", options->latency_budget,
+                      "The same, and exit code 4 where the p95 of either is above this time, as 100ms");
   command->add_option("--threads", options->threads, "Threads (default: what the machine grants)")
       ->check(CLI::Range(1, 4096));
   command->footer(
       "Example:\n  lore generate --base smollm2.gguf --adapter runs/enterprise-terms/adapter --compare "
       "--prompt \"What is a risk-control threshold?\"");
-  command->callback([options, &exit_code] { exit_code = generate(*options); });
+  command->callback([options, &exit_code] {
+    lore::ModelSpec& model = options->spec.model;
+    if (model.quantization == "auto") {
+      model.quantization = model.dtype == "auto" && model.device == "cpu" ? "stored" : "none";
+    }
+    exit_code = generate(*options);
+  });
 }

@@ -177,11 +177,11 @@ def test_smollm2_merged_to_float32_answers_as_in_lore(tmp_path):
     ids = tokenize(tmp_path / "merged", questions)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "merged")
     # llama.cpp rounds activations to 8 bits when weights are Q8_0, which turns near ties: one token of each is compared.
-    for to, tokens in (("gguf:f32", 16), ("gguf:q8_0", 1)):
-        file = tmp_path / f"merged-{to[5:]}.gguf"
+    for to, tokens, form in (("gguf:f32", 16, "none"), ("gguf:q8_0", 1, "none"), ("gguf:q8_0", 1, "stored")):
+        file = tmp_path / f"merged-{to[5:]}-{form}.gguf"
         convert(tmp_path / "merged", to, file)
         printed = run("lore", "generate", "--base", file, "--template", "none", "--dtype", "float32", "--json",
-                      "--max-new-tokens", tokens, "--prompts", tmp_path / "questions.txt").stdout
+                      "--quantization", form, "--max-new-tokens", tokens, "--prompts", tmp_path / "questions.txt").stdout
         ours = [json.loads(line)["text"].strip() for line in printed.splitlines()]
         answer = ask(file, prompts=ids, tokens=tokens)
         theirs = [tokenizer.decode(row, skip_special_tokens=True).strip() for row in answer["generated"]]

@@ -161,7 +161,7 @@ LoraAdapter create_lora(const PeftConfig& config, const LlamaForCausalLm& model,
     if (embeds) {
       refuse_on_embeddings(config);
     }
-    const at::Tensor& weight = model.parameter(shape.name + ".weight");
+    const at::Tensor weight = model.parameter(shape.name + ".weight");
     LowRank low_rank = embeds ? initial_embedding(module, weight, seed)
                               : initial_low_rank(config.init_lora_weights, module, weight, seed);
     low_rank.dropout = config.lora_dropout;

@@ -8,25 +8,26 @@
 
 #include "lore/codecs/half.h"
 #include "lore/core/error.h"
+#include "lore/core/instruction_sets.h"
 
 namespace lore {
 namespace {
 
 constexpr int kSmall = 32;  ///< elements of a block of the older types
 
-float half_at(const std::uint8_t* at) {
+[[gnu::always_inline]] inline float half_at(const std::uint8_t* at) {
   std::uint16_t half;
   std::memcpy(&half, at, sizeof half);
   return float_from_half(half);
 }
 
-void decode_f16(const std::uint8_t* in, float* out, std::size_t count) {
+LORE_SIMD void decode_f16(const std::uint8_t* in, float* out, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     out[i] = half_at(in + 2 * i);
   }
 }
 
-void decode_bf16(const std::uint8_t* in, float* out, std::size_t count) {
+LORE_SIMD void decode_bf16(const std::uint8_t* in, float* out, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     std::uint16_t value;
     std::memcpy(&value, in + 2 * i, sizeof value);
@@ -34,14 +35,14 @@ void decode_bf16(const std::uint8_t* in, float* out, std::size_t count) {
   }
 }
 
-void decode_q8_0(const std::uint8_t* in, float* out) {
+[[gnu::always_inline]] inline void decode_q8_0(const std::uint8_t* in, float* out) {
   const float d = half_at(in);
   for (int i = 0; i < kSmall; ++i) {
     out[i] = static_cast<float>(static_cast<std::int8_t>(in[2 + i])) * d;
   }
 }
 
-void decode_q4_0(const std::uint8_t* in, float* out) {
+[[gnu::always_inline]] inline void decode_q4_0(const std::uint8_t* in, float* out) {
   const float d = half_at(in);
   for (int i = 0; i < 16; ++i) {
     const int byte = in[2 + i];
@@ -50,7 +51,7 @@ void decode_q4_0(const std::uint8_t* in, float* out) {
   }
 }
 
-void decode_q4_1(const std::uint8_t* in, float* out) {
+[[gnu::always_inline]] inline void decode_q4_1(const std::uint8_t* in, float* out) {
   const float d = half_at(in);
   const float m = half_at(in + 2);
   for (int i = 0; i < 16; ++i) {
@@ -61,7 +62,8 @@ void decode_q4_1(const std::uint8_t* in, float* out) {
 }
 
 /// The 32 five-bit numbers of a Q5_0 or Q5_1 block: low halves in `low`, fifth bits in `high`.
-std::array<int, kSmall> five_bits(const std::uint8_t* high, const std::uint8_t* low) {
+[[gnu::always_inline]] inline std::array<int, kSmall> five_bits(const std::uint8_t* high,
+                                                                const std::uint8_t* low) {
   std::uint32_t bits;
   std::memcpy(&bits, high, sizeof bits);
   std::array<int, kSmall> q;
@@ -72,7 +74,7 @@ std::array<int, kSmall> five_bits(const std::uint8_t* high, const std::uint8_t* 
   return q;
 }
 
-void decode_q5_0(const std::uint8_t* in, float* out) {
+[[gnu::always_inline]] inline void decode_q5_0(const std::uint8_t* in, float* out) {
   const float d = half_at(in);
   const auto q = five_bits(in + 2, in + 6);
   for (int i = 0; i < kSmall; ++i) {
@@ -80,7 +82,7 @@ void decode_q5_0(const std::uint8_t* in, float* out) {
   }
 }
 
-void decode_q5_1(const std::uint8_t* in, float* out) {
+[[gnu::always_inline]] inline void decode_q5_1(const std::uint8_t* in, float* out) {
   const float d = half_at(in);
   const float m = half_at(in + 2);
   const auto q = five_bits(in + 4, in + 8);
@@ -97,7 +99,7 @@ struct RunScales {
 
 /// Unpacks the block's front: d, dmin, then 8 scales and 8 minima of 6 bits in 12 bytes. The first four of
 /// each are the low 6 bits of bytes 0-3 and 4-7, whose high 2 bits belong to the last four.
-RunScales run_scales(const std::uint8_t* in) {
+[[gnu::always_inline]] inline RunScales run_scales(const std::uint8_t* in) {
   const float d = half_at(in);
   const float dmin = half_at(in + 2);
   const std::uint8_t* packed = in + 4;
@@ -114,7 +116,7 @@ RunScales run_scales(const std::uint8_t* in) {
   return result;
 }
 
-void decode_q4_k(const std::uint8_t* in, float* out) {
+[[gnu::always_inline]] inline void decode_q4_k(const std::uint8_t* in, float* out) {
   const RunScales runs = run_scales(in);
   const std::uint8_t* low = in + 16;
   for (std::size_t pair = 0; pair < 4; ++pair, low += 32, out += 64) {
@@ -129,7 +131,7 @@ void decode_q4_k(const std::uint8_t* in, float* out) {
   }
 }
 
-void decode_q5_k(const std::uint8_t* in, float* out) {
+[[gnu::always_inline]] inline void decode_q5_k(const std::uint8_t* in, float* out) {
   const RunScales runs = run_scales(in);
   const std::uint8_t* high = in + 16;
   const std::uint8_t* low = in + 48;
@@ -146,7 +148,7 @@ void decode_q5_k(const std::uint8_t* in, float* out) {
   }
 }
 
-void decode_q6_k(const std::uint8_t* in, float* out) {
+[[gnu::always_inline]] inline void decode_q6_k(const std::uint8_t* in, float* out) {
   const std::uint8_t* low = in;
   const std::uint8_t* high = in + 128;
   const float d = half_at(in + 208);
@@ -169,16 +171,22 @@ void decode_q6_k(const std::uint8_t* in, float* out) {
   }
 }
 
-using DecodeBlock = void (*)(const std::uint8_t*, float*);
-
-template <DecodeBlock decode_block>
-void decode_blocks(const std::uint8_t* in, float* out, std::size_t count, BlockLayout layout) {
-  for (std::size_t i = 0; i < count; ++i) {
-    decode_block(in, out);
-    in += layout.bytes;
-    out += layout.elements;
+/// Names a function `decode_<type>_blocks` that decodes `count` blocks with the instructions at hand.
+#define LORE_DECODE_BLOCKS(type, bytes, elements)                                                \
+  LORE_SIMD void decode_##type##_blocks(const std::uint8_t* in, float* out, std::size_t count) { \
+    for (std::size_t i = 0; i < count; ++i) {                                                    \
+      decode_##type(in + i * (bytes), out + i * (elements));                                     \
+    }                                                                                            \
   }
-}
+
+LORE_DECODE_BLOCKS(q8_0, 34, 32)
+LORE_DECODE_BLOCKS(q4_0, 18, 32)
+LORE_DECODE_BLOCKS(q4_1, 20, 32)
+LORE_DECODE_BLOCKS(q5_0, 22, 32)
+LORE_DECODE_BLOCKS(q5_1, 24, 32)
+LORE_DECODE_BLOCKS(q4_k, 144, 256)
+LORE_DECODE_BLOCKS(q5_k, 176, 256)
+LORE_DECODE_BLOCKS(q6_k, 210, 256)
 
 }  // namespace
 
@@ -226,21 +234,21 @@ void decode(GgmlType type, std::span<const std::byte> blocks, std::span<float> v
     case GgmlType::kBF16:
       return decode_bf16(in, out, count);
     case GgmlType::kQ8_0:
-      return decode_blocks<decode_q8_0>(in, out, count, layout);
+      return decode_q8_0_blocks(in, out, count);
     case GgmlType::kQ4_0:
-      return decode_blocks<decode_q4_0>(in, out, count, layout);
+      return decode_q4_0_blocks(in, out, count);
     case GgmlType::kQ4_1:
-      return decode_blocks<decode_q4_1>(in, out, count, layout);
+      return decode_q4_1_blocks(in, out, count);
     case GgmlType::kQ5_0:
-      return decode_blocks<decode_q5_0>(in, out, count, layout);
+      return decode_q5_0_blocks(in, out, count);
     case GgmlType::kQ5_1:
-      return decode_blocks<decode_q5_1>(in, out, count, layout);
+      return decode_q5_1_blocks(in, out, count);
     case GgmlType::kQ4_K:
-      return decode_blocks<decode_q4_k>(in, out, count, layout);
+      return decode_q4_k_blocks(in, out, count);
     case GgmlType::kQ5_K:
-      return decode_blocks<decode_q5_k>(in, out, count, layout);
+      return decode_q5_k_blocks(in, out, count);
     case GgmlType::kQ6_K:
-      return decode_blocks<decode_q6_k>(in, out, count, layout);
+      return decode_q6_k_blocks(in, out, count);
     default:
       std::memcpy(out, in, blocks.size());
   }

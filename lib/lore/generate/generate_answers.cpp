@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/tensor.h>
+#include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -26,6 +27,7 @@ struct Sequence {
   std::vector<std::int32_t> ids;  ///< of the prompt and of the answer so far
   KvCache cache;                  ///< of the ids that went through the model
   Clock::time_point start = Clock::now();
+  double last_token = 0;  ///< when it was there, in seconds since the start
 
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start).count(); }
   std::int64_t waiting() const { return static_cast<std::int64_t>(ids.size()) - cache.length(); }
@@ -44,6 +46,8 @@ class AnswerBatch {
         answers_(prompts.size()) {}
 
   std::vector<Answer> run() {
+    // Without what LibTorch would note for gradients, each of its operations is called faster.
+    const c10::InferenceMode inference;
     admit();
     while (!running_.empty() && !cancelled_) {
       step();
@@ -128,9 +132,13 @@ class AnswerBatch {
 
   void take(std::list<Sequence>::iterator sequence, std::int32_t id) {
     Answer& answer = answers_[sequence->prompt];
+    const double now = sequence->seconds();
     if (answer.ids.empty()) {
-      answer.first_token_seconds = sequence->seconds();
+      answer.first_token_seconds = now;
+    } else {
+      answer.token_seconds.push_back(now - sequence->last_token);
     }
+    sequence->last_token = now;
     if (std::find(settings_.stop_ids.begin(), settings_.stop_ids.end(), id) != settings_.stop_ids.end()) {
       finish(sequence, FinishReason::kStop);
       return;

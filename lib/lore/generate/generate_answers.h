@@ -34,6 +34,8 @@ struct Answer {
   FinishReason finish_reason = FinishReason::kCancelled;
   double first_token_seconds = 0;  ///< from when its prompt was let into the batch to the first token
   double seconds = 0;              ///< from then to its end
+  /// From each token to the next, and to the token that ended it.
+  std::vector<double> token_seconds = {};
 };
 
 /// What is to happen after a token: go on, end this answer, or end all of them.

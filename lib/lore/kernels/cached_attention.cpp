@@ -7,7 +7,7 @@
 #include <ATen/ops/empty_like.h>
 
 #include <limits>
-#include <vector>
+#include <memory>
 
 #include "lore/kernels/checks.h"
 #include "lore/kernels/score_tiles.h"
@@ -23,7 +23,7 @@ template <class T>
 class CachedHead {
  public:
   CachedHead(const at::Tensor& q, const at::Tensor& k, const CachedKeyValues& cache, std::int64_t head,
-             std::int64_t first_position, std::int64_t window, float scale)
+             std::int64_t first_position, std::int64_t tokens, std::int64_t window, float scale)
       : key_heads_(k.size(1)),
         head_(head),
         group_(q.size(1) / key_heads_),
@@ -34,10 +34,9 @@ class CachedHead {
         scale_(scale),
         keys_(cache.keys.data_ptr<T>() + head * cache.keys.stride(0)),
         values_(cache.values.data_ptr<T>() + head * cache.values.stride(0)),
-        queries_(static_cast<std::size_t>(kTile * width_)),
-        sums_(static_cast<std::size_t>(kTile * width_)),
-        wide_keys_(static_cast<std::size_t>(kTile * d_)),
-        wide_values_(static_cast<std::size_t>(kTile * width_)) {}
+        queries_(unset(std::min(kTile, tokens * group_) * width_)),
+        sums_(unset(std::min(kTile, tokens * group_) * width_)),
+        wide_(unset(kTile * width_)) {}
 
   /// Takes in `count` new keys and values; k and v are rows of K heads.
   void append(const T* k, const T* v, std::int64_t count) {
@@ -63,34 +62,45 @@ class CachedHead {
   }
 
  private:
+  using Floats = std::unique_ptr<float[]>;
+  static Floats unset(std::int64_t count) { return Floats(new float[static_cast<std::size_t>(count)]); }
+
   std::int64_t place_of(std::int64_t row) const {
     return (row / group_ * key_heads_ + head_) * group_ * d_ + row % group_ * d_;
   }
   std::int64_t position_of(std::int64_t row) const { return first_ + row / group_; }
 
+  /// c += a·b, b being contiguous [k, b_stride]. With few rows b is widened while it is read.
+  void add_product(float* c, std::int64_t c_stride, const TileView& a, const T* b, std::int64_t b_stride,
+                   std::int64_t m, std::int64_t n, std::int64_t k) {
+    constexpr std::int64_t kFew = 6;
+    if (m <= kFew) {
+      add_tile_product(c, c_stride, a, b, b_stride, m, n, k);
+    } else {
+      add_tile_product(c, c_stride, a, simd::row(b, wide_.get(), k * b_stride), b_stride, m, n, k);
+    }
+  }
+
   void query_tile(const T* q, T* out, std::int64_t first_row, std::int64_t rows) {
     for (std::int64_t i = 0; i < rows; ++i) {
-      copy_row(queries_.data() + i * width_, width_, q + place_of(first_row + i), d_, scale_);
+      copy_row(queries_.get() + i * width_, width_, q + place_of(first_row + i), d_, scale_);
     }
-    std::fill_n(sums_.begin(), rows * width_, 0.0F);
+    std::fill_n(sums_.get(), rows * width_, 0.0F);
     softmax_.reset();
     const std::int64_t first = position_of(first_row);
     const std::int64_t tokens = position_of(first_row + rows - 1) - first + 1;
     for_each_key_tile(first, tokens, window_, [&](std::int64_t key, std::int64_t keys) {
       const std::int64_t columns = rounded_up(keys, 16);
       std::fill_n(scores_, rows * kTile, 0.0F);
-      add_tile_product(scores_, kTile, {queries_.data(), width_},
-                       simd::row(keys_ + key * d_, wide_keys_.data(), kTile * d_), kTile, rows, columns, d_);
+      add_product(scores_, kTile, {queries_.get(), width_}, keys_ + key * d_, kTile, rows, columns, d_);
       for (std::int64_t i = 0; i < rows; ++i) {
         softmax_.update(i, scores_ + i * kTile, columns_of(position_of(first_row + i), window_, key),
-                        sums_.data() + i * width_, width_);
+                        sums_.get() + i * width_, width_);
       }
-      add_tile_product(sums_.data(), width_, {scores_, kTile},
-                       simd::row(values_ + key * width_, wide_values_.data(), keys * width_), width_, rows,
-                       width_, keys);
+      add_product(sums_.get(), width_, {scores_, kTile}, values_ + key * width_, width_, rows, width_, keys);
     });
     for (std::int64_t i = 0; i < rows; ++i) {
-      write_row(out + place_of(first_row + i), sums_.data() + i * width_, d_, 1.0F / softmax_.total(i));
+      write_row(out + place_of(first_row + i), sums_.get() + i * width_, d_, 1.0F / softmax_.total(i));
     }
   }
 
@@ -98,7 +108,8 @@ class CachedHead {
   float scale_;
   T* keys_;
   T* values_;
-  std::vector<float> queries_, sums_, wide_keys_, wide_values_;
+  Floats queries_, sums_;
+  Floats wide_;  ///< a tile of keys or values
   alignas(64) float scores_[kTile * kTile];
   OnlineSoftmax softmax_;
 };
@@ -199,7 +210,7 @@ at::Tensor attention_cached(const at::Tensor& q, const at::Tensor& k, const at::
       const std::int64_t begin = segments.begin(s);
       const std::int64_t count = segments.length(s);
       CachedHead<T> work(q, k, *caches[static_cast<std::size_t>(s)], head,
-                         segments.first_position[static_cast<std::size_t>(s)], window,
+                         segments.first_position[static_cast<std::size_t>(s)], count, window,
                          static_cast<float>(scale));
       work.append(k.data_ptr<T>() + begin * k.stride(0), v.data_ptr<T>() + begin * v.stride(0), count);
       work.attend(q.data_ptr<T>() + begin * q.stride(0), out.data_ptr<T>() + begin * out.stride(0), count);

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "lore/kernels/checks.h"
+#include "lore/kernels/few_rows.h"
 #include "lore/kernels/onednn_linear.h"
 
 namespace lore {
@@ -65,6 +66,10 @@ void matmul_nt_out(at::Tensor& y, const at::Tensor& x, const at::Tensor& w) {
   check_argument(is_matrix(x) && is_matrix(w) && is_matrix(y) && x.size(1) == w.size(1) &&
                      y.size(0) == x.size(0) && y.size(1) == w.size(0),
                  "matmul_nt", "x [N, in], w [out, in] and y [N, out]");
+  if (x.is_cpu() && x.size(0) <= kFewRows) {
+    few_rows_product(y, x, w);
+    return;
+  }
   if (is_direct(x, w, y)) {
     product_out(y, x, w.t());
     return;

@@ -148,6 +148,26 @@ void GgufSource::read_rows(const std::string& name, at::IntArrayRef shape, std::
   }
 }
 
+std::optional<StoredBlocks> GgufSource::blocks(const std::string& name, at::IntArrayRef shape) const {
+  const GgufTensor& stored = find(name, shape);
+  if (stored.type == GgmlType::kF32 || stored.type == GgmlType::kF16 || stored.type == GgmlType::kBF16) {
+    return std::nullopt;
+  }
+  if (!gguf_interleaves(config_, name)) {
+    return StoredBlocks{stored.type, stored.bytes, file_.file()};
+  }
+  const auto rows = static_cast<std::size_t>(shape[0]);
+  const std::size_t row_bytes = stored.bytes.size() / rows;
+  auto copy = std::make_shared<std::vector<std::byte>>(stored.bytes.size());
+  for (std::size_t row = 0; row < rows; ++row) {
+    const auto source =
+        static_cast<std::size_t>(interleaved_row(static_cast<std::int64_t>(row), config_.head_dim));
+    std::copy_n(stored.bytes.begin() + static_cast<std::ptrdiff_t>(source * row_bytes), row_bytes,
+                copy->begin() + static_cast<std::ptrdiff_t>(row * row_bytes));
+  }
+  return StoredBlocks{stored.type, *copy, copy};
+}
+
 std::vector<std::string> GgufSource::unused(const std::vector<std::string>& used) const {
   std::vector<std::string> stored_names;
   stored_names.reserve(used.size());

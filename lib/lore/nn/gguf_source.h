@@ -16,6 +16,8 @@ class GgufSource final : public WeightSource {
   at::Tensor tensor(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const override;
   void read_rows(const std::string& name, at::IntArrayRef shape, std::int64_t first, std::int64_t count,
                  float* target) const override;
+  /// Mapped, or a copy with its rows in Hugging Face's order.
+  std::optional<StoredBlocks> blocks(const std::string& name, at::IntArrayRef shape) const override;
   std::vector<std::string> unused(const std::vector<std::string>& used) const override;
   std::vector<std::filesystem::path> files() const override { return {path_}; }
 

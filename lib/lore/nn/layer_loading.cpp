@@ -3,30 +3,51 @@
 #include <fmt/format.h>
 
 #include "lore/core/error.h"
+#include "lore/nn/encoded_matrix.h"
 
 namespace lore {
 
-at::Tensor ParameterLoader::load(const std::string& name, at::IntArrayRef shape) {
-  return loaded_[name] = source_.tensor(name, shape, dtype_).to(device_);
+at::Tensor ParameterLoader::vector(const std::string& name, std::int64_t size) {
+  return vectors_[name] = source_.tensor(name, {size}, dtype_).to(device_);
+}
+
+BaseWeight ParameterLoader::matrix(const std::string& name, std::int64_t out, std::int64_t in) {
+  const std::vector<std::int64_t> shape{out, in};
+  if (form_.quantization == Quantization::kStored) {
+    if (std::optional<StoredBlocks> blocks = source_.blocks(name, shape)) {
+      return matrices_[name] = BaseWeight(
+                 std::make_shared<StoredMatrix>(out, in, std::move(*blocks), form_.int8_activations), dtype_);
+    }
+  } else if (form_.quantization != Quantization::kNone) {
+    return matrices_[name] =
+               BaseWeight(encode_matrix(name, out, in, form_.quantization,
+                                        [&](std::int64_t first, std::int64_t count, float* target) {
+                                          source_.read_rows(name, shape, first, count, target);
+                                        }),
+                          dtype_);
+  }
+  return matrices_[name] = BaseWeight(source_.tensor(name, shape, dtype_).to(device_));
 }
 
 Linear ParameterLoader::linear(const std::string& name, std::size_t index, std::int64_t out, std::int64_t in,
                                bool bias) {
-  Linear result{name, index, BaseWeight(load(name + ".weight", {out, in})), {}};
+  Linear result{name, index, matrix(name + ".weight", out, in), {}};
   if (bias) {
-    result.bias = load(name + ".bias", {out});
+    result.bias = vector(name + ".bias", out);
   }
   return result;
 }
 
 Norm ParameterLoader::norm(const std::string& name, std::int64_t size, double eps) {
-  return {name, load(name + ".weight", {size}), eps};
+  return {name, vector(name + ".weight", size), eps};
 }
 
 void ParameterLoader::refuse_unused() const {
   std::vector<std::string> used;
-  used.reserve(loaded_.size());
-  for (const auto& [name, tensor] : loaded_) {
+  for (const auto& [name, tensor] : vectors_) {
+    used.push_back(name);
+  }
+  for (const auto& [name, weight] : matrices_) {
     used.push_back(name);
   }
   const std::vector<std::string> names = source_.unused(used);

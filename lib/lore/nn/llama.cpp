@@ -9,11 +9,12 @@
 
 namespace lore {
 
-LlamaForCausalLm::LlamaForCausalLm(const WeightSource& source, at::ScalarType dtype, at::Device device)
-    : config_(source.config()), dtype_(dtype), device_(device) {
-  ParameterLoader loader(source, dtype, device);
-  const std::vector<std::int64_t> vocabulary{config_.vocab_size, config_.hidden_size};
-  const at::Tensor embedding = loader.load("model.embed_tokens.weight", vocabulary);
+LlamaForCausalLm::LlamaForCausalLm(const WeightSource& source, at::ScalarType dtype, at::Device device,
+                                   WeightForm form)
+    : config_(source.config()), dtype_(dtype), device_(device), form_(form) {
+  ParameterLoader loader(source, dtype, device, form);
+  const BaseWeight embedding =
+      loader.matrix("model.embed_tokens.weight", config_.vocab_size, config_.hidden_size);
   for (std::int64_t layer = 0; layer < config_.num_hidden_layers; ++layer) {
     layers_.push_back(load_decoder_layer(loader, config_, static_cast<std::size_t>(layer)));
     for (const Linear* linear : layers_.back()->linears()) {
@@ -21,13 +22,27 @@ LlamaForCausalLm::LlamaForCausalLm(const WeightSource& source, at::ScalarType dt
     }
   }
   norm_ = loader.norm("model.norm", config_.hidden_size, config_.rms_norm_eps);
-  const at::Tensor head = config_.tie_word_embeddings ? embedding : loader.load("lm_head.weight", vocabulary);
-  lm_head_ = {kHeadModule, linears_.size(), BaseWeight(head), {}};
+  const BaseWeight head = config_.tie_word_embeddings
+                              ? embedding
+                              : loader.matrix("lm_head.weight", config_.vocab_size, config_.hidden_size);
+  lm_head_ = {kHeadModule, linears_.size(), head, {}};
   linears_.push_back(&lm_head_);
-  embed_tokens_ = {kEmbeddingModule, linears_.size(), BaseWeight(embedding)};
+  embed_tokens_ = {kEmbeddingModule, linears_.size(), embedding};
   loader.refuse_unused();
-  parameters_ = loader.loaded();
-  parameters_.emplace("lm_head.weight", head);
+  vectors_ = loader.vectors();
+  matrices_ = loader.matrices();
+  for (const auto& [name, matrix] : matrices_) {
+    weight_bytes_ += matrix.bytes();
+  }
+  for (const auto& [name, vector] : vectors_) {
+    weight_bytes_ += vector.nbytes();
+  }
+  matrices_.emplace("lm_head.weight", head);
+}
+
+at::Tensor LlamaForCausalLm::parameter(const std::string& name) const {
+  const auto matrix = matrices_.find(name);
+  return matrix != matrices_.end() ? matrix->second.dense() : vectors_.at(name);
 }
 
 ForwardPass LlamaForCausalLm::pass(const Segments& segments, const AdapterSet& adapters,

@@ -9,6 +9,7 @@
 #include "lore/nn/decoder_layer.h"
 #include "lore/nn/embedding.h"
 #include "lore/nn/head_loss.h"
+#include "lore/nn/weight_form.h"
 #include "lore/nn/weight_source.h"
 
 namespace lore {
@@ -25,20 +26,25 @@ struct Activations {
 /// caches are arguments, so one model serves any number of them at once.
 class LlamaForCausalLm {
  public:
-  /// Loads the weights of `source` as `dtype` (float32 or bfloat16) on `device`.
-  /// Throws: Error kInput when a tensor is missing, misshapen or not part of the architecture.
-  LlamaForCausalLm(const WeightSource& source, at::ScalarType dtype, at::Device device);
+  /// Loads the weights of `source` as `dtype` (float32 or bfloat16) on `device`, matrices in `form`;
+  /// quantized ones are for the CPU. Throws: Error kInput when a tensor is missing, misshapen or not part of
+  /// the architecture, or is to be quantized and not finite.
+  LlamaForCausalLm(const WeightSource& source, at::ScalarType dtype, at::Device device, WeightForm form = {});
   LlamaForCausalLm(const LlamaForCausalLm&) = delete;
   LlamaForCausalLm& operator=(const LlamaForCausalLm&) = delete;
 
   const LlamaConfig& config() const { return config_; }
   at::ScalarType dtype() const { return dtype_; }
   at::Device device() const { return device_; }
+  const WeightForm& form() const { return form_; }
+  /// The bytes that all weights take, in memory or in a mapped file.
+  std::size_t weight_bytes() const { return weight_bytes_; }
   /// All linears in the order of adaptable_modules, the output head last; an AdapterSet is indexed like this
   /// list, and has the embeddings after it.
   const std::vector<const Linear*>& linears() const { return linears_; }
-  /// The tensor `name` of the base, in the model's dtype; "lm_head.weight" is there for a tied head too.
-  const at::Tensor& parameter(const std::string& name) const { return parameters_.at(name); }
+  /// The tensor `name` of the base, in the model's dtype; decoded where it is quantized. "lm_head.weight" is
+  /// there for a tied head too.
+  at::Tensor parameter(const std::string& name) const;
 
   /// What a pass over `segments` needs; valid as long as its arguments are. With `caches`, one a segment,
   /// each segment goes on at first_position where its cache ends.
@@ -79,12 +85,15 @@ class LlamaForCausalLm {
   LlamaConfig config_;
   at::ScalarType dtype_;
   at::Device device_;
+  WeightForm form_;
+  std::size_t weight_bytes_ = 0;
   Embedding embed_tokens_;
   std::vector<std::unique_ptr<DecoderLayer>> layers_;
   Norm norm_;
   Linear lm_head_;
   std::vector<const Linear*> linears_;
-  std::map<std::string, at::Tensor> parameters_;
+  std::map<std::string, at::Tensor> vectors_;
+  std::map<std::string, BaseWeight> matrices_;
 };
 
 }  // namespace lore

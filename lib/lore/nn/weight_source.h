@@ -4,10 +4,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "lore/nn/llama_config.h"
+#include "lore/nn/stored_matrix.h"
 
 namespace lore {
 
@@ -29,6 +31,12 @@ class WeightSource {
   /// Throws: as `tensor`.
   virtual void read_rows(const std::string& name, at::IntArrayRef shape, std::int64_t first,
                          std::int64_t count, float* target) const = 0;
+
+  /// The blocks of the matrix `name` as the file holds them; nothing where it holds plain numbers.
+  /// Throws: as `tensor`.
+  virtual std::optional<StoredBlocks> blocks(const std::string& /*name*/, at::IntArrayRef /*shape*/) const {
+    return std::nullopt;
+  }
 
   /// Names that are not in `used` and would be part of a model (rotary tables and such are not).
   virtual std::vector<std::string> unused(const std::vector<std::string>& used) const = 0;

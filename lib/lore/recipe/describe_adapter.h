@@ -23,6 +23,14 @@ void describe(Self& self, Visitor& visit) {
          .choices = {"auto", "float32", "bfloat16"},
          .example = "auto",
          .also_known_as = "torch_dtype precision compute_dtype"});
+  visit("quantization", self.quantization,
+        {.doc = "How the frozen matrices are held in memory: `none` as numbers of `dtype`; `stored` as the "
+                "blocks of a GGUF file; `int8` with a scale for each row; `int4` with one for each 128 (or "
+                "32) neighbours; `nf4`, QLoRA's 4-bit NormalFloat with double quantization. Products decode "
+                "them, and the adapter is trained on top. On the CPU.",
+         .choices = {"none", "stored", "int8", "int4", "nf4"},
+         .example = "none",
+         .also_known_as = "quantization_bit load_in_4bit load_in_8bit bnb_4bit_quant_type"});
   visit("device", self.device,
         {.doc = "Where the model is computed; `cuda` is the first GPU, `cuda:N` the one after N others.",
          .choices = {"cpu", "cuda", "cuda:N"},

@@ -17,6 +17,7 @@ using ModuleSelection = std::variant<std::string, std::vector<std::string>>;
 struct ModelSpec {
   std::string path;
   std::string dtype = "auto";
+  std::string quantization = "none";
   std::string device = "cpu";
 
   bool operator==(const ModelSpec&) const = default;

@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "lore/core/process_memory.h"
-#include "lore/generate/generate_answers.h"
 
 namespace lore {
 namespace {
@@ -23,6 +22,22 @@ TimePercentiles percentiles(std::vector<double> seconds) {
   return {at(0.50), at(0.95), at(0.99)};
 }
 
+void AnswerLatency::add(const Answer& answer) {
+  if (answer.first_token_seconds == 0) {
+    return;
+  }
+  to_first_.push_back(answer.first_token_seconds);
+  between_.insert(between_.end(), answer.token_seconds.begin(), answer.token_seconds.end());
+}
+
+std::optional<TimePercentiles> AnswerLatency::per_token() const {
+  return between_.empty() ? std::nullopt : std::optional(percentiles(between_));
+}
+
+bool AnswerLatency::keeps(double seconds) const {
+  return to_first_token().p95 <= seconds && (between_.empty() || percentiles(between_).p95 <= seconds);
+}
+
 std::optional<AnswerTimes> time_answers(const LlamaForCausalLm& model, const AdapterSet& adapters,
                                         std::span<const std::vector<std::int32_t>> prompts,
                                         std::int64_t max_new_tokens,
@@ -32,26 +47,19 @@ std::optional<AnswerTimes> time_answers(const LlamaForCausalLm& model, const Ada
   settings.max_new_tokens = max_new_tokens;
   settings.stop_ids = stop_ids;
   AnswerTimes times;
-  std::vector<double> to_first;
-  std::vector<double> between;
+  AnswerLatency latency;
   const auto answer = [&](const std::vector<std::int32_t>& prompt, double share, bool counts) {
     const Clock::time_point start = Clock::now();
-    Clock::time_point last = start;
-    bool first = true;
     const auto on_token = [&](std::size_t /*prompt*/, std::int32_t /*id*/) {
-      const Clock::time_point now = Clock::now();
-      if (counts) {
-        (first ? to_first : between).push_back(std::chrono::duration<double>(now - last).count());
-        ++times.tokens;
-      }
-      first = false;
-      last = now;
       return goes_on(share) ? AfterToken::kContinue : AfterToken::kCancel;
     };
-    generate_answers(model, adapters, std::span(&prompt, 1), settings, {.on_token = on_token});
+    const std::vector<Answer> answers =
+        generate_answers(model, adapters, std::span(&prompt, 1), settings, {.on_token = on_token});
     if (counts) {
       ++times.answers;
+      times.tokens += static_cast<std::int64_t>(answers.front().ids.size());
       times.seconds += std::chrono::duration<double>(Clock::now() - start).count();
+      latency.add(answers.front());
     }
     return goes_on(share);
   };
@@ -66,12 +74,8 @@ std::optional<AnswerTimes> time_answers(const LlamaForCausalLm& model, const Ada
     }
   }
   times.peak_memory_bytes = peak_rss_bytes();
-  if (!to_first.empty()) {
-    times.to_first_token = percentiles(std::move(to_first));
-  }
-  if (!between.empty()) {
-    times.per_token = percentiles(std::move(between));
-  }
+  times.to_first_token = latency.to_first_token();
+  times.per_token = latency.per_token().value_or(TimePercentiles());
   return times;
 }
 

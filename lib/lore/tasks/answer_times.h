@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "lore/nn/llama.h"
+#include "lore/generate/generate_answers.h"
 
 namespace lore {
 
@@ -19,6 +19,26 @@ struct TimePercentiles {
 
 /// Throws nothing. REQUIRES at least one time.
 TimePercentiles percentiles(std::vector<double> seconds);
+
+/// How long the tokens of some answers took.
+class AnswerLatency {
+ public:
+  /// One that was cancelled before its first token does not count.
+  void add(const Answer& answer);
+
+  std::size_t answers() const { return to_first_.size(); }
+  std::size_t tokens() const { return to_first_.size() + between_.size(); }
+  /// From when a prompt was let in to the first token. REQUIRES an answer.
+  TimePercentiles to_first_token() const { return percentiles(to_first_); }
+  /// From one token to the next; nothing where no answer had two.
+  std::optional<TimePercentiles> per_token() const;
+  /// Whether 95 of 100 first tokens, and 95 of 100 of the others, took at most `seconds`. REQUIRES an answer.
+  bool keeps(double seconds) const;
+
+ private:
+  std::vector<double> to_first_;
+  std::vector<double> between_;
+};
 
 /// How fast a model answers, one prompt after another, and what it takes.
 struct AnswerTimes {

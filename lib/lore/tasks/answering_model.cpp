@@ -44,7 +44,7 @@ AnsweringModel load_answering_model(const AnsweringSpec& spec, const Environment
   rows.ensures_bos = choice.named;
   rows.now = time_for_template(spec.date.empty() ? date_of_seconds(std::time(nullptr)) : spec.date);
   ExampleBuilder builder(tokenizer, std::move(choice.chat_template), rows);
-  BaseModel base = load_base(spec.model, path, environment, messages);
+  BaseModel base = load_base(spec.model, path, Purpose::kAnswering, environment, messages);
   GenerationSettings settings = spec.settings;
   settings.stop_ids = stop_ids(base, *tokenizer);
   std::vector<std::string> stop;

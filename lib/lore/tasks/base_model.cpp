@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "lore/core/error.h"
@@ -36,14 +37,16 @@ class InterruptibleSource final : public WeightSource {
 
   const LlamaConfig& config() const override { return source_.config(); }
   at::Tensor tensor(const std::string& name, at::IntArrayRef shape, at::ScalarType dtype) const override {
-    if (signal_ != nullptr && *signal_ != 0) {
-      throw Interruption("interrupted while the weights were loaded; nothing was written");
-    }
+    stop_if_signalled();
     return source_.tensor(name, shape, dtype);
   }
   void read_rows(const std::string& name, at::IntArrayRef shape, std::int64_t first, std::int64_t count,
                  float* target) const override {
     source_.read_rows(name, shape, first, count, target);
+  }
+  std::optional<StoredBlocks> blocks(const std::string& name, at::IntArrayRef shape) const override {
+    stop_if_signalled();
+    return source_.blocks(name, shape);
   }
   std::vector<std::string> unused(const std::vector<std::string>& used) const override {
     return source_.unused(used);
@@ -51,9 +54,33 @@ class InterruptibleSource final : public WeightSource {
   std::vector<std::filesystem::path> files() const override { return source_.files(); }
 
  private:
+  void stop_if_signalled() const {
+    if (signal_ != nullptr && *signal_ != 0) {
+      throw Interruption("interrupted while the weights were loaded; nothing was written");
+    }
+  }
+
   const WeightSource& source_;
   const std::atomic<int>* signal_;
 };
+
+constexpr std::array<std::pair<std::string_view, Quantization>, 5> kQuantizations{{
+    {"none", Quantization::kNone},
+    {"stored", Quantization::kStored},
+    {"int8", Quantization::kInt8},
+    {"int4", Quantization::kInt4},
+    {"nf4", Quantization::kNf4},
+}};
+
+Quantization parse_quantization(const std::string& name) {
+  for (const auto& [known, quantization] : kQuantizations) {
+    if (name == known) {
+      return quantization;
+    }
+  }
+  throw Error(ErrorKind::kUsage, "model.quantization",
+              fmt::format("\"{}\" is none of none, stored, int8, int4 and nf4", name));
+}
 
 }  // namespace
 
@@ -86,21 +113,37 @@ std::string base_name(const std::filesystem::path& path, const std::string& writ
   return (absolute.has_filename() ? absolute : absolute.parent_path()).filename().string();
 }
 
-BaseModel load_base(const ModelSpec& spec, const std::filesystem::path& path, const Environment& environment,
-                    Messages& messages) {
+BaseModel load_base(const ModelSpec& spec, const std::filesystem::path& path, Purpose purpose,
+                    const Environment& environment, Messages& messages) {
   const at::Device device = parse_device(spec.device);
+  const WeightForm form{parse_quantization(spec.quantization), purpose == Purpose::kAnswering};
+  if (form.quantization != Quantization::kNone && !device.is_cpu()) {
+    throw Error(ErrorKind::kUsage, "model.quantization",
+                fmt::format("{} is computed on the CPU alone; leave out model.device, or take none",
+                            spec.quantization));
+  }
   BaseModel base{path, base_name(path, spec.path), open_weights(path), nullptr};
   for (const std::string& warning : base.weights->config().warnings) {
     messages.warning(warning);
   }
   const at::ScalarType dtype =
       device.is_cuda() && spec.dtype == "auto" ? at::kBFloat16 : resolve_dtype(spec.dtype);
-  if (device.is_cpu()) {
+  if (device.is_cpu() && form.quantization == Quantization::kNone) {
     check_weights_fit(weight_bytes(base.weights->config(), dtype), environment.memory_bytes);
   }
   base.model = std::make_unique<LlamaForCausalLm>(InterruptibleSource(*base.weights, environment.signal),
-                                                  dtype, device);
+                                                  dtype, device, form);
   return base;
+}
+
+std::string describe_dtype(const LlamaForCausalLm& model) {
+  std::string text = model.dtype() == at::kBFloat16 ? "bfloat16" : "float32";
+  for (const auto& [name, quantization] : kQuantizations) {
+    if (quantization == model.form().quantization && quantization != Quantization::kNone) {
+      text += fmt::format(", weights {}", quantization == Quantization::kStored ? "as stored" : name);
+    }
+  }
+  return text;
 }
 
 std::vector<std::int64_t> stop_ids(const BaseModel& base, const Tokenizer& tokenizer) {

@@ -35,7 +35,7 @@ nlohmann::ordered_json base_identity(const ExaminedBase& base, std::int64_t batc
           {"versions", Provenance::versions()},
           {"threads", environment.threads},
           {"files", files_identity(base.base, environment.hash_dir)},
-          {"dtype", base.base.model->dtype() == at::kBFloat16 ? "bfloat16" : "float32"},
+          {"dtype", describe_dtype(*base.base.model)},
           {"device", base.base.model->device().str()},
           {"batch_tokens", batch_tokens},
           {"examples", base.maker.builder.identity()}};
@@ -47,7 +47,7 @@ ExaminedBase load_examined_base(const ModelSpec& spec, const DataSpec& rows, con
                                 Messages& messages) {
   const std::filesystem::path path = find_base(spec, environment);
   const auto tokenizer = load_tokenizer(path);
-  BaseModel base = load_base(spec, path, environment, messages);
+  BaseModel base = load_base(spec, path, Purpose::kMeasuring, environment, messages);
   return {std::move(base), tokenizer, make_example_builder(rows, path, tokenizer)};
 }
 

@@ -54,7 +54,7 @@ LayeredModel::LayeredModel(const WeightSource& source, const TokenSequences& seq
 }
 
 std::unique_ptr<DecoderLayer> LayeredModel::load_layer(std::size_t layer) const {
-  ParameterLoader loader(source_, at::kFloat, at::kCPU);
+  ParameterLoader loader(source_, at::kFloat, at::kCPU, WeightForm());
   return load_decoder_layer(loader, config(), layer);
 }
 

@@ -44,7 +44,7 @@ TrainingNeed training_need(const LlamaForCausalLm& model, const LoraAdapter& ada
   constexpr std::int64_t kTrained = 5;  // gradient, moments, and the moments' copies
   const LlamaConfig& config = model.config();
   TrainingNeed need;
-  need.weights = weight_bytes(config, model.dtype());
+  need.weights = static_cast<std::int64_t>(model.weight_bytes());
   need.adapter = kMaster * (kCopies * adapter.weights.parameter_count() +
                             kTrained * adapter.weights.trained_parameter_count());
   need.tokens = most_tokens(lengths, first_epoch);

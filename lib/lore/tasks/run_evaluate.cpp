@@ -43,7 +43,7 @@ std::optional<Evaluation> run_evaluate(const EvaluateRequest& asked, const Envir
 
   Evaluation evaluation = compare_outcomes(questions, std::move(*of_base), std::move(of_adapter));
   evaluation.base_name = base.base.name;
-  evaluation.dtype = model.dtype() == at::kBFloat16 ? "bfloat16" : "float32";
+  evaluation.dtype = describe_dtype(model);
   evaluation.max_length = request.max_length;
   evaluation.stride = request.stride;
   evaluation.adapter_name = adapter ? base_name(request.adapter, request.adapter) : "";

@@ -162,7 +162,7 @@ class BaseRun {
 
   void describe_evaluation(const ReadyScenario& ready, Evaluation& evaluation) const {
     evaluation.base_name = base_.base.name;
-    evaluation.dtype = base_.base.model->dtype() == at::kBFloat16 ? "bfloat16" : "float32";
+    evaluation.dtype = describe_dtype(*base_.base.model);
     evaluation.max_length = ready.request.max_length;
     evaluation.stride = ready.request.stride;
   }

@@ -139,10 +139,6 @@ void stop_if_signalled(const Environment& environment) {
   }
 }
 
-const char* dtype_name(const LlamaForCausalLm& model) {
-  return model.dtype() == at::kBFloat16 ? "bfloat16" : "float32";
-}
-
 }  // namespace
 
 TrainOutcome run_train(const TrainRequest& request, const Environment& environment, TrainReporter& reporter) {
@@ -161,7 +157,7 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
   std::future<TrainingData> loading_data =
       std::async(std::launch::async, load_training_data, std::cref(recipe), model_path,
                  std::cref(environment), std::ref(static_cast<Messages&>(messages)));
-  const BaseModel base = load_base(recipe.model, model_path, environment, messages);
+  const BaseModel base = load_base(recipe.model, model_path, Purpose::kMeasuring, environment, messages);
   const UnchangedFiles base_files(base.weights->files());
   LoraAdapter adapter = starting_adapter(recipe, base, messages);
   const std::string other_base =
@@ -173,7 +169,7 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
     refuse_foreign_ids(*dataset, base.model->config());
     warn_of_long_examples(*dataset, base.model->config(), reporter);
   }
-  const std::string dtype = dtype_name(*base.model);
+  const std::string dtype = describe_dtype(*base.model);
   std::optional<Provenance> provenance;
   if (!request.dry_run || point.resumes()) {
     provenance.emplace(recipe, data, base.name, base.weights->files(), FileMemo(environment.hash_dir));
@@ -269,6 +265,7 @@ TrainOutcome run_train(const TrainRequest& request, const Environment& environme
            {"threads", environment.threads},
            {"device", recipe.model.device},
            {"dtype", setup.dtype},
+           {"weight_bytes", base.model->weight_bytes()},
            {"adapter", {{"modules", setup.modules}, {"parameters", setup.trained_parameters}}},
            {"data",
             {{"train", source_counts(data.train)},

@@ -5,6 +5,7 @@
 
 #include "lore/core/error.h"
 #include "lore/core/private_path.h"
+#include "lore/nn/model_parameters.h"
 #include "lore/tasks/adapter_folder.h"
 #include "lore/tasks/base_binding.h"
 
@@ -52,10 +53,30 @@ void name_base(PeftConfig& config, const AdapterSpec& spec, const BaseModel& bas
   }
 }
 
+/// Embeddings and head are quantized with the rest, and an adapter's folder holds a copy of those it changes:
+/// it would bind the adapter to the quantized base.
+void refuse_encoded_embeddings(const LoraAdapter& adapter, const LlamaForCausalLm& model) {
+  const Quantization quantization = model.form().quantization;
+  if (quantization == Quantization::kNone || quantization == Quantization::kStored) {
+    return;
+  }
+  const std::size_t head = model.linears().size() - 1;
+  const std::size_t embedding = model.linears().size();
+  const FullParameters& full = adapter.weights.full();
+  if (adapter.weights.find(head) != nullptr || adapter.weights.find(embedding) != nullptr ||
+      full.find(kHeadModule, "weight") != nullptr || full.find(kEmbeddingModule, "weight") != nullptr) {
+    throw Error(ErrorKind::kUsage, "model.quantization",
+                fmt::format("quantizes {} and {}, which the adapter is to change; leave them out of the "
+                            "adapter, or take none or stored",
+                            kEmbeddingModule, kHeadModule));
+  }
+}
+
 }  // namespace
 
 LoraAdapter starting_adapter(const Recipe& recipe, const BaseModel& base, Messages& messages) {
   LoraAdapter adapter = first_adapter(recipe, base, messages);
+  refuse_encoded_embeddings(adapter, *base.model);
   for (const std::size_t linear : adapter.weights.linears()) {
     adapter.weights.find(linear)->trains_a = !recipe.adapter.freeze_a;
   }

@@ -11,7 +11,7 @@ namespace {
 /// A recipe in which every key has another value than its default.
 lore::Recipe unusual_recipe() {
   lore::Recipe recipe;
-  recipe.model = {"/a folder/模型: \"q\" \\ #1.gguf", "bfloat16", "cuda:1"};
+  recipe.model = {"/a folder/模型: \"q\" \\ #1.gguf", "bfloat16", "nf4", "cuda:1"};
   recipe.adapter.r = 7;
   recipe.adapter.lora_alpha = 1.0 / 3;
   recipe.adapter.lora_dropout = 0.1;
@@ -96,8 +96,9 @@ TEST_CASE("a written recipe reads back equal, as YAML and as JSON") {
 TEST_CASE("a written recipe is the same text each time, in the order of the description") {
   const std::string yaml = lore::to_yaml(recipe_of(kShortest));
   CHECK(yaml == lore::to_yaml(recipe_of(yaml)));
-  CHECK(yaml.starts_with(
-      "model:\n  path: /recipes/base\n  dtype: auto\n  device: cpu\nadapter:\n  method: lora\n"));
+  CHECK(
+      yaml.starts_with("model:\n  path: /recipes/base\n  dtype: auto\n  quantization: none\n  device: "
+                       "cpu\nadapter:\n  method: lora\n"));
   CHECK(yaml.ends_with("output_dir: /recipes/out\n"));
 }
 
