@@ -71,8 +71,8 @@ class CachedHead {
   std::int64_t position_of(std::int64_t row) const { return first_ + row / group_; }
 
   /// c += a·b, b being contiguous [k, b_stride]. With few rows b is widened while it is read.
-  void add_product(float* c, std::int64_t c_stride, const TileView& a, const T* b, std::int64_t b_stride,
-                   std::int64_t m, std::int64_t n, std::int64_t k) {
+  void add_product(float* c, std::int64_t c_stride, const TileView<float>& a, const T* b,
+                   std::int64_t b_stride, std::int64_t m, std::int64_t n, std::int64_t k) {
     constexpr std::int64_t kFew = 6;
     if (m <= kFew) {
       add_tile_product(c, c_stride, a, b, b_stride, m, n, k);

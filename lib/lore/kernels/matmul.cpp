@@ -34,6 +34,8 @@ bool is_direct(const at::Tensor& a, const at::Tensor& b, const at::Tensor& out) 
   return a.scalar_type() == at::kFloat || !a.is_cpu() || has_native_bf16();
 }
 
+bool has_few_rows(const at::Tensor& x) { return x.is_cpu() && x.size(0) <= kFewRows; }
+
 /// a·b of one type.
 at::Tensor product(const at::Tensor& a, const at::Tensor& b) {
   const at::Tensor columns = b.t();
@@ -66,7 +68,7 @@ void matmul_nt_out(at::Tensor& y, const at::Tensor& x, const at::Tensor& w) {
   check_argument(is_matrix(x) && is_matrix(w) && is_matrix(y) && x.size(1) == w.size(1) &&
                      y.size(0) == x.size(0) && y.size(1) == w.size(0),
                  "matmul_nt", "x [N, in], w [out, in] and y [N, out]");
-  if (x.is_cpu() && x.size(0) <= kFewRows) {
+  if (has_few_rows(x)) {
     few_rows_product(y, x, w);
     return;
   }
@@ -136,7 +138,7 @@ void matmul_tn_add(at::Tensor& c, const at::Tensor& a, const at::Tensor& b) {
 at::Tensor matmul_nt(const at::Tensor& x, const at::Tensor& w) {
   check_argument(is_matrix(x) && is_matrix(w) && x.size(1) == w.size(1), "matmul_nt",
                  "x [N, in] and w [out, in]");
-  if (is_direct(x, w, x)) {
+  if (is_direct(x, w, x) && !has_few_rows(x)) {
     return product(x, w.t());
   }
   at::Tensor y = at::empty({x.size(0), w.size(0)}, x.options());

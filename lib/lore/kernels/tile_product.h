@@ -21,7 +21,7 @@ struct TileView {
 void add_tile_product(float* c, std::int64_t c_stride, const TileView<float>& a, const float* b,
                       std::int64_t b_stride, std::int64_t m, std::int64_t n, std::int64_t k);
 /// The same with b in bfloat16, which is widened again for each three rows of a.
-void add_tile_product(float* c, std::int64_t c_stride, const TileView& a, const c10::BFloat16* b,
+void add_tile_product(float* c, std::int64_t c_stride, const TileView<float>& a, const c10::BFloat16* b,
                       std::int64_t b_stride, std::int64_t m, std::int64_t n, std::int64_t k);
 
 }  // namespace lore

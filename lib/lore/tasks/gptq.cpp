@@ -19,8 +19,8 @@ namespace lore {
 namespace {
 
 constexpr std::size_t kLinearsPerLayer = 7;
-constexpr std::int64_t kBlock = 128;  ///< columns between two matrix products
-constexpr double kDamping = 0.01;     ///< share of the mean diagonal that is added to it
+constexpr std::int64_t kColumnsAtOnce = 128;  ///< columns between two matrix products
+constexpr double kDamping = 0.01;             ///< share of the mean diagonal that is added to it
 
 /// The upper Cholesky factor of the inverse of H + damping, float32: what is left of the inverse when columns
 /// have been taken out in order, a row for each.
@@ -71,8 +71,8 @@ IntMatrix gptq(at::Tensor weight, at::Tensor hessian, const IntFormat& format, s
   const at::Tensor factor = inverse_factor(hessian.index_select(0, order).index_select(1, order));
   hessian.reset();
   const float* u = factor.const_data_ptr<float>();
-  for (std::int64_t begin = 0; begin < in; begin += kBlock) {
-    const std::int64_t end = std::min(in, begin + kBlock);
+  for (std::int64_t begin = 0; begin < in; begin += kColumnsAtOnce) {
+    const std::int64_t end = std::min(in, begin + kColumnsAtOnce);
     at::Tensor errors = at::empty({out, end - begin}, at::kFloat);
     parallel_for(0, out, 8, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t r = first; r < last; ++r) {

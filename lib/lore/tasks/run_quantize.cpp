@@ -57,10 +57,10 @@ DType folder_dtype(const fs::path& model) {
   return type == GgmlType::kF32 ? DType::kF32 : type == GgmlType::kF16 ? DType::kF16 : DType::kBF16;
 }
 
-class Quantization {
+class QuantizeRun {
  public:
-  Quantization(const QuantizeRequest& request, const Environment& environment,
-               const QuantizeProgress& progress)
+  QuantizeRun(const QuantizeRequest& request, const Environment& environment,
+              const QuantizeProgress& progress)
       : request_(request), environment_(environment), progress_(progress) {
     gguf_ = gguf_format_named(request.format);
     integers_ = int_format_named(request.format);
@@ -380,7 +380,7 @@ class Quantization {
 
 std::optional<QuantizeOutcome> run_quantize(const QuantizeRequest& request, const Environment& environment,
                                             const QuantizeProgress& progress) {
-  return Quantization(request, environment, progress).run();
+  return QuantizeRun(request, environment, progress).run();
 }
 
 Json to_json(const QuantizeOutcome& outcome) {
