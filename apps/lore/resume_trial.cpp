@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "lore/core/error.h"
@@ -47,6 +48,21 @@ std::int64_t steps_in(const fs::path& run) {
   return steps;
 }
 
+/// Mean time of a step by metrics.jsonl, in seconds: what a run takes to start is none of it.
+double step_seconds_of(const fs::path& run) {
+  std::ifstream file(run / "metrics.jsonl");
+  double seconds = 0;
+  double steps = 0;
+  for (std::string line; std::getline(file, line);) {
+    const auto entry = nlohmann::json::parse(line);
+    if (entry.at("kind") == "train") {
+      seconds += entry.at("seconds").get<double>();
+      ++steps;
+    }
+  }
+  return steps > 0 ? seconds / steps : 0;
+}
+
 bool is_running(int process) {
   siginfo_t info{};
   return ::waitid(P_PID, static_cast<id_t>(process), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
@@ -65,14 +81,12 @@ ResumeTrial::ResumeTrial(std::vector<std::string> arguments, fs::path folder, st
 ResumeVerdict ResumeTrial::run(std::int64_t kills,
                                const std::function<void(const ResumeVerdict&)>& on_progress) {
   const fs::path whole = folder_ / "whole";
-  const Clock::time_point start = Clock::now();
   if (!session(whole, /*may_kill=*/false)) {
     return verdict_;
   }
   verdict_.steps = steps_in(whole);
   verdict_.adapter_sha256 = lore::sha256_of_file(whole / kWeights);
-  step_seconds_ = std::chrono::duration<double>(Clock::now() - start).count() /
-                  static_cast<double>(std::max<std::int64_t>(1, verdict_.steps));
+  step_seconds_ = step_seconds_of(whole);
   while (verdict_.kills < kills && !stopped_()) {
     const fs::path run = folder_ / "killed";
     fs::remove_all(run);
