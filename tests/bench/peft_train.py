@@ -10,6 +10,7 @@ import sys
 import time
 
 import torch
+from padding import padded
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -28,24 +29,10 @@ with open(job["examples"], encoding="utf-8") as file:
     wanted = [json.loads(line) for line in file]
 assert examples == [row["input_ids"] for row in wanted], "PEFT's side and Lore's see different tokens"
 
-
-def padded(batch):
-    """Right-padded ids, mask and labels, as a data collator makes them."""
-    width = max(len(row["input_ids"]) for row in batch)
-    ids = torch.full((len(batch), width), tokenizer.eos_token_id)
-    mask, labels = torch.zeros_like(ids), torch.full_like(ids, -100)
-    for i, row in enumerate(batch):
-        length = len(row["input_ids"])
-        ids[i, :length] = torch.tensor(row["input_ids"])
-        mask[i, :length] = 1
-        labels[i, :length] = torch.tensor(row["labels"])
-    return {"input_ids": ids, "attention_mask": mask, "labels": labels}
-
-
 steps = []
 for step in range(job["steps"]):
     start = time.perf_counter()
-    batch = padded(wanted[step * job["batch_size"] : (step + 1) * job["batch_size"]])
+    batch = padded(wanted[step * job["batch_size"] : (step + 1) * job["batch_size"]], tokenizer.eos_token_id)
     loss = model(**batch).loss
     loss.backward()
     torch.nn.utils.clip_grad_norm_(parameters, 1.0)

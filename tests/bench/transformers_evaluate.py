@@ -10,6 +10,7 @@ import sys
 import time
 
 import torch
+from padding import padded
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 BATCH = 8
@@ -25,16 +26,7 @@ def row_batches():
     with open(job["examples"], encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     for first in range(0, len(rows), BATCH):
-        batch = rows[first : first + BATCH]
-        width = max(len(row["input_ids"]) for row in batch)
-        ids = torch.full((len(batch), width), tokenizer.eos_token_id)
-        mask, labels = torch.zeros_like(ids), torch.full_like(ids, -100)
-        for i, row in enumerate(batch):
-            length = len(row["input_ids"])
-            ids[i, :length] = torch.tensor(row["input_ids"])
-            mask[i, :length] = 1
-            labels[i, :length] = torch.tensor(row["labels"])
-        yield {"input_ids": ids, "attention_mask": mask}, labels
+        yield padded(rows[first : first + BATCH], tokenizer.eos_token_id)
 
 
 def window_batches():
@@ -42,17 +34,17 @@ def window_batches():
     ids = tokenizer(open(job["data"], encoding="utf-8").read(), return_tensors="pt").input_ids
     for first in range(0, ids.shape[1], job["window"]):
         window = ids[:, first : first + job["window"]]
-        yield {"input_ids": window}, window
+        yield {"input_ids": window, "attention_mask": torch.ones_like(window), "labels": window}
 
 
 total, scored, tokens = 0.0, 0, 0
 start = time.perf_counter()
 with torch.inference_mode():
-    for batch, labels in row_batches() if "examples" in job else window_batches():
-        count = int((labels[:, 1:] != -100).sum())
+    for batch in row_batches() if "examples" in job else window_batches():
+        count = int((batch["labels"][:, 1:] != -100).sum())
         if count > 0:
-            total += model(**batch, labels=labels).loss.item() * count
+            total += model(**batch).loss.item() * count
         scored += count
-        tokens += int(batch["attention_mask"].sum()) if "attention_mask" in batch else batch["input_ids"].numel()
+        tokens += int(batch["attention_mask"].sum())
 seconds = time.perf_counter() - start
 json.dump({"loss": total / scored, "scored": scored, "tokens": tokens, "seconds": seconds}, open(job["output"], "w"))

@@ -8,7 +8,7 @@ import subprocess
 import families
 import pytest
 import torch
-from lore_program import BIN, SMOLLM2, run
+from lore_program import BIN, SMOLLM2, refused, run
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
@@ -18,14 +18,6 @@ OK, USAGE, INPUT, REFUSED, RESOURCES = 0, 2, 3, 4, 5
 def quantize(model, form, output, *arguments, **options):
     command = [str(BIN / "lore"), "quantize", "--model", model, "--format", form, "--output", output, *arguments]
     return subprocess.run(list(map(str, command)), capture_output=True, text=True, **options)
-
-
-def refused(result, code, *words):
-    assert result.returncode == code, result.stdout + result.stderr
-    lines = [line for line in result.stderr.splitlines() if line.startswith("lore: error: ")]
-    assert len(lines) == 1, result.stderr
-    for word in words:
-        assert word in lines[0]
 
 
 @pytest.fixture

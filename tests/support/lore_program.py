@@ -41,3 +41,12 @@ def probe(mode, model, dtype, adapter, segments, folder):
 
 def segment(ids, labels=None):
     return {"ids": list(ids), "labels": list(labels if labels is not None else ids)}
+
+
+def refused(result, code, *words):
+    """Asserts that a finished process exited with `code` after one error that has all `words`."""
+    assert result.returncode == code, result.stdout + result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.startswith("lore: error: ")]
+    assert len(lines) == 1, result.stderr
+    for word in words:
+        assert word in lines[0]
