@@ -24,6 +24,10 @@ demo: build ## teach SmolLM2-135M 162 enterprise terms and compare answers (abou
 	@$(LORE) generate --base $(SMOLLM2) --adapter runs/enterprise-terms/adapter --compare \
 	  --prompts data-samples/demo.questions.txt --max-new-tokens 48
 	@$(LORE) evaluate recipes/enterprise-terms.yaml --report runs/enterprise-terms/evaluation
+	@$(LORE) quantize --model $(SMOLLM2) --adapter runs/enterprise-terms/adapter --format gguf:q8_0 \
+	  --output runs/enterprise-terms/terms-q8_0.gguf --overwrite
+	@$(LORE) generate --base runs/enterprise-terms/terms-q8_0.gguf --prompt "What does supply-chain resilience mean?" \
+	  --max-new-tokens 48 --latency
 	@echo "demo: for whoever decides: runs/enterprise-terms/evaluation/report.html"
 
 test: build ## run all tests: units, peers (transformers, PEFT), the program

@@ -84,7 +84,8 @@ void AnswerDisplay::latency(const std::string& model, const lore::AnswerLatency&
       fmt::format("\nlatency of {}: {} answers, {} tokens", model, latency.answers(), latency.tokens()));
   console_.result(fmt::format("  to the first token  {}", text_of(first)));
   if (each) {
-    console_.result(fmt::format("  from token to token {}", text_of(*each)));
+    console_.result(fmt::format("  from token to token {} ({:.0f} tokens/s in each answer)", text_of(*each),
+                                1 / each->p50));
   }
   if (budget) {
     console_.result(fmt::format("  {}  p95 within {:g} ms", latency.keeps(*budget) ? "passed" : "FAILED",
